@@ -1,0 +1,1 @@
+"""Questions put to a network outside its training."""

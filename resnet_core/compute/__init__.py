@@ -1,0 +1,1 @@
+"""Where tensors are computed: Ray tasks that train and an actor that answers pages."""

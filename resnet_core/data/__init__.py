@@ -1,0 +1,1 @@
+"""Datasets: CIFAR-10, generated shapes, and people's own pictures."""

@@ -1,0 +1,1 @@
+"""Networks as specs, and what builds and counts them."""

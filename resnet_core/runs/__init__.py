@@ -1,0 +1,1 @@
+"""Runs: what was trained, with what, and what came of it."""
