@@ -1,0 +1,122 @@
+"""Choosing a dataset, seeing what is in it, fetching CIFAR-10 and adding one's own pictures."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from pages.parts.lab import said_plainly, service
+from resnet_core.data.catalog import catalog, preview
+from resnet_core.data.dataset import DatasetInfo
+from resnet_core.figures.numbers import bytes_text
+from resnet_core.home import default_home
+
+
+def choose() -> DatasetInfo | None:
+    """The dataset that is chosen, or None while it is not ready to train on."""
+    infos = {info.name: info for info in catalog(default_home())}
+    name = st.selectbox(
+        "Dataset", list(infos), format_func=lambda name: title(infos[name]), key="dataset", persist_state="session",
+        help="What the networks learn. Shapes-10 is generated here and needs no download.",
+    )
+    info = infos[name]
+    if not info.ready and name == "cifar-10":
+        offer_cifar10()
+        return None
+    show(info)
+    return info
+
+
+def title(info: DatasetInfo) -> str:
+    """Name and size, as the select box shows it."""
+    size = f"{info.n_train:,} + {info.n_test:,} pictures" if info.ready else "not here yet"
+    return f"{info.title} ({size})"
+
+
+def show(info: DatasetInfo) -> None:
+    """A strip with one picture a class, and where the data come from."""
+    if info.ready:
+        pictures, classes = samples(info.name, info.fingerprint)
+        with st.container(key=f"pixels_{info.name}"):
+            st.image(strip(pictures), width="stretch", output_format="PNG",
+                     caption=" · ".join(classes[:10]) + (" …" if len(classes) > 10 else ""))
+    st.caption(info.source)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def samples(name: str, fingerprint: str | None) -> tuple[np.ndarray, tuple[str, ...]]:
+    """A few pictures of each class; keyed by the content."""
+    return preview(name, default_home(), per_class=3)
+
+
+def strip(pictures: np.ndarray) -> np.ndarray:
+    """(C, k, 32, 32, 3) -> one picture: at most ten classes side by side, their samples below each other."""
+    return np.concatenate([np.concatenate(list(column), axis=0) for column in pictures[:10]], axis=1)
+
+
+def offer_cifar10() -> None:
+    """The button that fetches CIFAR-10, and how far it is."""
+    st.info("CIFAR-10 (60,000 pictures of ten kinds of things, Krizhevsky 2009) is fetched once: 170 MB.")
+    running = [task for task in service().data_tasks() if task.state == "running"]
+    if not running:
+        st.button("Fetch CIFAR-10", icon=":material/download:", key="fetch_cifar10", on_click=start, args=("cifar-10",))
+    progress()
+
+
+def own_pictures() -> None:
+    """The uploader for a zip of class folders or an .npz."""
+    upload = st.file_uploader(
+        "Add your own pictures: a .zip with one folder per class, or an .npz",
+        type=["zip", "npz"], key="own_upload",
+        help="A zip may hold class folders directly, or train/ and test/ with class folders in each. Without a split, "
+        "a fifth of each class is kept for testing. Pictures of any size are brought to 32x32 once. An .npz holds "
+        "x_train, y_train, x_test, y_test.",
+    )
+    if upload and st.button("Add them", key="own_add", type="primary"):
+        start(_kept(upload.name, upload.getvalue()))
+    progress()
+
+
+def _kept(name: str, data: bytes) -> str:
+    """The upload as a file the worker can read; the task deletes it."""
+    folder = Path(tempfile.mkdtemp(prefix="upload-", dir=_uploads()))
+    path = folder / Path(name).name
+    path.write_bytes(data)
+    return str(path)
+
+
+def _uploads() -> Path:
+    folder = default_home() / "uploads"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def start(source: str) -> None:
+    """Starts fetching or importing in the background."""
+    with said_plainly():
+        service().start_data_task(source)
+
+
+def progress() -> None:
+    """The tasks that fetch or import data, live while one runs."""
+    running = any(task.state == "running" for task in service().data_tasks())
+    st.fragment(_progress, run_every=1 if running else None)()
+
+
+def _progress() -> None:
+    tasks = service().data_tasks()
+    for task in tasks:
+        if task.state == "running":
+            st.progress(task.fraction, text=f"{task.title}: {task.message}")
+        elif task.state == "failed":
+            st.error(task.error, icon=":material/error:")
+    was_running = st.session_state.get("data_running", False)
+    st.session_state["data_running"] = any(task.state == "running" for task in tasks)
+    if was_running and not st.session_state["data_running"]:
+        st.rerun()
+
+
+def facts(info: DatasetInfo) -> str:
+    """One line for the list of datasets."""
+    return f"{len(info.classes)} classes · {info.n_train:,} training and {info.n_test:,} test pictures · {bytes_text(info.bytes)}"

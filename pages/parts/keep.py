@@ -1,0 +1,156 @@
+"""What the Runs-and-data page is made of: the list of runs with search, one run's actions, the list of datasets."""
+
+import pandas as pd
+import streamlit as st
+
+from pages.parts import datasets as data
+from pages.parts import table
+from pages.parts.jobs import BUSY
+from pages.parts.lab import said_plainly, service, store
+from resnet_core.data.catalog import catalog, delete_dataset
+from resnet_core.errors import LabError
+from resnet_core.figures.numbers import percent_text
+from resnet_core.home import default_home
+from resnet_core.runs.bundle import export_run, import_run
+from resnet_core.runs.store import Run
+
+
+def runs() -> None:
+    """The list, the actions on what is selected in it, and the way in for runs from elsewhere."""
+    known = store().runs()
+    if not known:
+        st.info("No runs yet. Train a network on the Train page, or import a run that someone exported.")
+    else:
+        picked = listed(known)
+        if picked:
+            act_on(picked)
+    bring_in()
+
+
+def listed(known: list[Run]) -> list[Run]:
+    """The searchable list; returns what is selected."""
+    words = st.text_input(
+        "Search", key="search", placeholder="Name, tag, dataset or state", icon=":material/search:",
+        label_visibility="collapsed",
+    ).lower().split()
+    shown = [run for run in known if all(word in searched(run) for word in words)]
+    event = st.dataframe(
+        frame(shown), hide_index=True, key="run_list", on_select="rerun", selection_mode="multi-row", height="auto",
+        column_config={
+            "parameters": st.column_config.NumberColumn("parameters", format="localized"),
+            "created": st.column_config.DatetimeColumn("created", format="D MMM YYYY, HH:mm"),
+        },
+    )
+    st.caption(f"{len(shown)} of {len(known)} runs. Tick rows on the left to work with them.")
+    return [shown[row] for row in event.selection.rows if row < len(shown)]
+
+
+def searched(run: Run) -> str:
+    """What the search looks in."""
+    return " ".join([run.id, run.name, run.dataset, run.state, *run.tags]).lower()
+
+
+def frame(shown: list[Run]) -> pd.DataFrame:
+    """One row a run, as people read it."""
+    return pd.DataFrame(
+        {
+            "name": [run.name for run in shown],
+            "state": [run.state for run in shown],
+            "dataset": [run.dataset for run in shown],
+            "seed": [run.recipe["seed"] for run in shown],
+            "recipe": [run.recipe["name"] for run in shown],
+            "last test error": [percent_text(run.last_test_error) for run in shown],
+            "best test error": [percent_text(run.best_test_error) for run in shown],
+            "parameters": [run.parameters for run in shown],
+            "device": [run.device for run in shown],
+            "tags": [list(run.tags) for run in shown],
+            "created": [run.created for run in shown],
+            "id": [run.id for run in shown],
+        }
+    )
+
+
+def act_on(picked: list[Run]) -> None:
+    """Put on the table, rename, tag, export, delete."""
+    with st.container(border=True):
+        if len(picked) == 1:
+            name_and_tags(picked[0])
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.button("Put on the table", key="put", icon=":material/table_restaurant:",
+                      on_click=table.put, args=tuple(run.id for run in picked))
+            if len(picked) == 1:
+                export(picked[0])
+            if any(run.state in BUSY for run in picked):
+                st.caption("Stop a run before you delete it.")
+            else:
+                with st.popover("Delete", icon=":material/delete:"):
+                    st.markdown(f"Delete {len(picked)} run{'s' * (len(picked) > 1)} with weights and curves? "
+                                "This cannot be undone.")
+                    st.button("Delete for good", key="delete", type="primary", on_click=delete, args=(picked,))
+
+
+def name_and_tags(run: Run) -> None:
+    """One run's name and tags, to edit."""
+    name, tags, save = st.columns([3, 4, 1], vertical_alignment="bottom")
+    new_name = name.text_input("Name", run.name, max_chars=80, key=f"name_{run.id}")
+    new_tags = tags.multiselect(
+        "Tags", sorted({*run.tags, *(tag for other in store().runs() for tag in other.tags)}), default=list(run.tags),
+        accept_new_options=True, key=f"tags_{run.id}", placeholder="Type a word and press Enter",
+    )
+    if save.button("Save", key=f"save_{run.id}", width="stretch"):
+        with said_plainly():
+            store().rename(run.id, new_name)
+            store().tag(run.id, new_tags)
+            st.rerun()
+
+
+def export(run: Run) -> None:
+    """The run as one file."""
+    st.download_button(
+        "Export", lambda: export_run(store(), run.id), file_name=f"{run.id}.skiprun", mime="application/zip",
+        key=f"export_{run.id}", icon=":material/download:", on_click="ignore",
+        help="One file with network, recipe, curves, layer statistics and weights. Another lab can import it.",
+    )
+
+
+def delete(picked: list[Run]) -> None:
+    """Deletes, run by run; what cannot be deleted is said."""
+    for run in picked:
+        with said_plainly():
+            service().delete(run.id)
+
+
+def bring_in() -> None:
+    """The way in for a run that another lab exported."""
+    with st.expander("Import a run"):
+        upload = st.file_uploader("A run exported from another lab", type=["skiprun", "zip"], key="bundle", max_upload_size=200)
+        if upload and st.button("Import it", key="import_bundle", type="primary"):
+            try:
+                run = import_run(store(), upload.getvalue())
+            except LabError as error:
+                st.error(str(error), icon=":material/error:")
+            else:
+                st.success(f"Imported as {store().get(run).name}.")
+
+
+def datasets() -> None:
+    """Every dataset, then the ways to get more."""
+    for info in catalog(default_home()):
+        with st.container(border=True):
+            text, action = st.columns([5, 1], vertical_alignment="center")
+            text.markdown(f"**{info.title}**  \n:gray[{data.facts(info) if info.ready else 'not here yet'}]")
+            if info.name == "cifar-10" and not info.ready:
+                data.offer_cifar10()
+            elif info.name not in ("cifar-10", "shapes-10"):
+                with action.popover("Delete", icon=":material/delete:"):
+                    st.markdown("Runs trained on it stay, but cannot be resumed.")
+                    st.button("Delete for good", key=f"drop_{info.name}", type="primary", on_click=drop, args=(info.name,))
+            data.show(info)
+    with st.container(border=True):
+        data.own_pictures()
+
+
+def drop(name: str) -> None:
+    """Deletes one of the person's own datasets."""
+    with said_plainly():
+        delete_dataset(name, default_home())

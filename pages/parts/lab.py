@@ -1,0 +1,30 @@
+"""The service and the store, for pages: one of each in the app's process."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from resnet_core.compute.service import Service, connect
+from resnet_core.errors import LabError
+from resnet_core.home import default_home
+from resnet_core.runs.store import RunStore
+
+
+def service() -> Service:
+    """The service of this process, made on first use; the app's lifespan starts and stops it."""
+    return connect(default_home())
+
+
+def store() -> RunStore:
+    """The store that the service writes."""
+    return service().store
+
+
+@contextmanager
+def said_plainly() -> Iterator[None]:
+    """What goes wrong for a reason the person can mend is said in its own sentence; the page goes on."""
+    try:
+        yield
+    except LabError as error:
+        st.error(str(error), icon=":material/error:")

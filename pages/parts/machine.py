@@ -1,0 +1,21 @@
+"""One line on the machine: what computes, how many trainings run and wait."""
+
+import streamlit as st
+
+from pages.parts.lab import service
+
+
+def line() -> None:
+    """The line; it renews itself while the machine is still getting ready."""
+    ready = service().machine().ready
+    st.fragment(_line, run_every=None if ready else 2)()
+
+
+def _line() -> None:
+    machine = service().machine()
+    if machine.problem:
+        st.caption(f":red[{machine.problem}]")
+    elif not machine.ready:
+        st.caption(":gray[Getting ready to compute …]")
+    else:
+        st.caption(f"{machine.text} · {machine.n_running} running, {machine.n_waiting} waiting")

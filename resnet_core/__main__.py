@@ -1,0 +1,7 @@
+"""``python -m resnet_core``."""
+
+import sys
+
+from resnet_core.cli import main
+
+sys.exit(main())

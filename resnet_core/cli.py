@@ -1,0 +1,267 @@
+"""The command line: the same core as the app, without it. ``python -m resnet_core --help``.
+
+Exit codes: 0 done; 2 the request cannot be carried out, and a sentence on stderr says why; 3 the training failed;
+130 interrupted with Ctrl-C (what was learned is kept: ``train --resume RUN`` goes on).
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from resnet_core.errors import LabError, TrainingError
+from resnet_core.figures.numbers import count_text, percent_text
+from resnet_core.home import default_home
+from resnet_core.networks.presets import PRESETS as NETWORKS
+from resnet_core.networks.presets import preset as network_preset
+from resnet_core.networks.spec import NetSpec
+from resnet_core.runs.store import Run, RunStore
+from resnet_core.training.recipe import PRESETS as RECIPES
+from resnet_core.training.recipe import Recipe
+from resnet_core.training.recipe import preset as recipe_preset
+
+EXAMPLES = """examples:
+  python -m resnet_core train --preset resnet-20 --data shapes-10 --epochs 2 --seed 0
+  python -m resnet_core train --preset plain-56 --data my_pictures.zip --epochs 10
+  python -m resnet_core train --resume RUN
+  python -m resnet_core runs
+  python -m resnet_core describe resnet-56
+  python -m resnet_core evaluate RUN --json
+  python -m resnet_core export RUN --out my-run.skiprun
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit code."""
+    args = parser().parse_args(argv)
+    try:
+        return args.command(args)
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 3
+    except LabError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # `... | head` has seen enough
+        sys.stderr.close()
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options."""
+    top = argparse.ArgumentParser(
+        prog="python -m resnet_core", description="Train and examine plain and residual networks.",
+        epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--home", type=Path, default=default_home(), metavar="DIR",
+                        help="where runs and datasets are kept (default: %(default)s)")
+    common.add_argument("--json", action="store_true", help="print JSON, one object a line, for other programs")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], text: str, example: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text, parents=[common],
+                                  epilog=f"example:\n  python -m resnet_core {name} {example}",
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+        sub.set_defaults(command=run)
+        return sub
+
+    train = command("train", train_command, "Train a network; the run shows up in the app.",
+                    "--preset resnet-20 --data shapes-10 --epochs 2 --seed 0")
+    what = train.add_mutually_exclusive_group(required=True)
+    what.add_argument("--preset", metavar="NETWORK", help="a network by name, such as resnet-20 or plain-56")
+    what.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped")
+    train.add_argument("--data", default="shapes-10", metavar="NAME_OR_PATH",
+                       help="shapes-10, cifar-10, a dataset of yours by name, or a folder, .zip or .npz (default: %(default)s)")
+    train.add_argument("--recipe", default=next(iter(RECIPES)), choices=list(RECIPES), help="default: %(default)s")
+    length = train.add_mutually_exclusive_group()
+    length.add_argument("--epochs", type=int, help="train this long instead of the recipe's length")
+    length.add_argument("--steps", type=int, help="the same in optimiser steps")
+    train.add_argument("--seed", type=int, default=0, help="fixes all that is random (default: %(default)s)")
+    train.add_argument("--batch-size", type=int, help="pictures a step (default: the recipe's)")
+    train.add_argument("--lr", type=float, help="peak learning rate (default: the recipe's)")
+    train.add_argument("--precision", choices=["auto", "fp32", "bf16"], help="default: the recipe's")
+    train.add_argument("--device", help="cpu, cuda, cuda:1, mps (default: the best there is)")
+    train.add_argument("--name", help="what the run is called in the app")
+    train.add_argument("--tag", action="append", default=[], help="a word to find it by; may be repeated")
+
+    runs = command("runs", runs_command, "List the runs.", "--json")
+    runs.add_argument("--state", help="only runs in this state, such as done or failed")
+
+    describe = command("describe", describe_command, "Describe a network: layers, shapes, parameters, costs.", "resnet-56")
+    describe.add_argument("network", help="a network by name, or the id of a run")
+
+    evaluate = command("evaluate", evaluate_command, "Test a run's network on a dataset's test pictures.",
+                       "RUN --data shapes-10")
+    evaluate.add_argument("run", help="the id of a run")
+    evaluate.add_argument("--data", metavar="NAME_OR_PATH", help="default: the dataset it was trained on")
+
+    export = command("export", export_command, "Write a run as one file that another lab can import.",
+                     "RUN --out my-run.skiprun")
+    export.add_argument("run", help="the id of a run")
+    export.add_argument("--out", type=Path, metavar="FILE", help="default: RUN.skiprun")
+
+    bring = command("import", import_command, "Take in a run that another lab exported.", "my-run.skiprun")
+    bring.add_argument("file", type=Path)
+    return top
+
+
+def train_command(args: argparse.Namespace) -> int:
+    """``train``: in this process, recorded in the store."""
+    from resnet_core.compute.local import new_run, run_here
+
+    store = RunStore(args.home)
+    run = args.resume or new_run(
+        store, network_preset(args.preset), recipe_of(args), args.data, name=args.name, tags=tuple(args.tag)
+    )
+    show = JsonLines() if args.json else ProgressBar()
+    ended = run_here(store, run, device=args.device, on_event=show.event)
+    show.close(ended)
+    return {"done": 0, "stopped": 130}.get(ended.state, 3)
+
+
+def recipe_of(args: argparse.Namespace) -> Recipe:
+    """The recipe that the options of ``train`` describe."""
+    recipe = recipe_preset(args.recipe)
+    changes = {"seed": args.seed}
+    if args.epochs is not None:
+        changes |= {"epochs": args.epochs, "steps": None}
+    if args.steps is not None:
+        changes |= {"steps": args.steps, "epochs": None}
+    for option, field in (("batch_size", "batch_size"), ("lr", "lr"), ("precision", "precision")):
+        if getattr(args, option) is not None:
+            changes[field] = getattr(args, option)
+    return recipe.replace(**changes)
+
+
+class ProgressBar:
+    """Shows a training's events as a bar in a terminal, or as a line an epoch where there is none."""
+
+    def __init__(self) -> None:
+        self.bar = None
+
+    def event(self, event: object) -> None:
+        """One event of the training (resnet_core/training/events.py)."""
+        from tqdm import tqdm
+
+        kind = type(event).__name__
+        if kind == "Started":
+            print(f"{event.device_name}, {event.precision}, {count_text(event.parameters)} parameters", file=sys.stderr)
+            self.bar = tqdm(total=event.total_steps, initial=event.step, unit="step", disable=not sys.stderr.isatty())
+        elif kind == "StepStats":
+            self.bar.update(event.step - self.bar.n)
+            self.bar.set_postfix_str(f"loss {event.loss:.3f}, {event.images_per_s:,.0f} images/s")
+        elif kind == "EpochEnded":
+            self.bar.write(
+                f"epoch {event.epoch:3d}  train error {percent_text(event.train_error):>7}  "
+                f"test error {percent_text(event.test_error):>7}  test loss {event.test_loss:.3f}", file=sys.stderr,
+            )
+
+    def close(self, run: Run) -> None:
+        """Says how it ended; the id alone goes to stdout, so that scripts can catch it."""
+        if self.bar is not None:
+            self.bar.close()
+        print(f"{run.state}{': ' + run.reason if run.reason else ''}", file=sys.stderr)
+        print(run.id)
+
+
+class JsonLines:
+    """Prints a training's events as JSON, one a line; arrays and weights are left to the store."""
+
+    def event(self, event: object) -> None:
+        """One event of the training."""
+        fields = {key: value for key, value in vars(event).items() if isinstance(value, (int, float, str))}
+        print(json.dumps({"event": type(event).__name__} | fields), flush=True)
+
+    def close(self, run: Run) -> None:
+        """How the run ended."""
+        print(json.dumps({"event": "Ended"} | as_json(run)), flush=True)
+
+
+def as_json(run: Run) -> dict[str, object]:
+    """What a program would want to know of a run."""
+    fields = ("id", "name", "state", "reason", "dataset", "epoch", "step", "total_steps", "last_test_error",
+              "best_test_error", "parameters", "device", "precision")
+    return {field: getattr(run, field) for field in fields} | {"spec": run.spec, "recipe": run.recipe, "tags": list(run.tags)}
+
+
+def runs_command(args: argparse.Namespace) -> int:
+    """``runs``: the list, newest first."""
+    runs = RunStore(args.home).runs(states=[args.state] if args.state else None)
+    if args.json:
+        for run in runs:
+            print(json.dumps(as_json(run)))
+    elif not runs:
+        print("No runs yet. Make one with: python -m resnet_core train --preset resnet-20 --epochs 1", file=sys.stderr)
+    else:
+        print(f"{'id':<10} {'name':<34} {'data':<14} {'state':<9} {'epoch':>5} {'test error':>11}")
+        for run in runs:
+            print(f"{run.id:<10} {run.name[:34]:<34} {run.dataset[:14]:<14} {run.state:<9} {run.epoch:>5} "
+                  f"{percent_text(run.last_test_error):>11}")
+    return 0
+
+
+def describe_command(args: argparse.Namespace) -> int:
+    """``describe``: what a network is made of."""
+    from resnet_core.networks.summary import summarise
+
+    spec = spec_of(args.network, args.home)
+    summary = summarise(spec)
+    if args.json:
+        print(json.dumps({"name": spec.name, "spec": spec.to_dict(), "parameters": summary.parameters,
+                          "macs": summary.macs, "receptive_field": summary.receptive_field,
+                          "layers": [vars(layer) for layer in summary.layers]}))
+        return 0
+    print(f"{spec.name}: {summary.parameters:,} parameters, {count_text(summary.macs)} multiply-adds a picture, "
+          f"receptive field {summary.receptive_field} px, {summary.n_paths:,} paths")
+    print(f"{'layer':<28} {'kind':<16} {'output':<16} {'parameters':>12} {'multiply-adds':>14}")
+    for layer in summary.layers:
+        shape = "x".join(str(size) for size in layer.out_shape)
+        print(f"{layer.name:<28} {layer.kind:<16} {shape:<16} {layer.params:>12,} {layer.macs:>14,}")
+    return 0
+
+
+def spec_of(name: str, home: Path) -> NetSpec:
+    """A network by its preset's name or by a run's id."""
+    if name in NETWORKS or "-" in name:
+        return network_preset(name)
+    return NetSpec.from_dict(RunStore(home).get(name).spec)
+
+
+def evaluate_command(args: argparse.Namespace) -> int:
+    """``evaluate``: loss, error and the error of each class on a test set."""
+    from resnet_core.compute.local import evaluate_run
+
+    result = evaluate_run(RunStore(args.home), args.run, args.data)
+    if args.json:
+        print(json.dumps(result))
+        return 0
+    print(f"{result['dataset']}: test error {percent_text(result['error'])}, test loss {result['loss']:.4f}, "
+          f"{result['pictures']:,} pictures")
+    for name, error in result["error_by_class"].items():
+        print(f"  {name:<20} {percent_text(error):>7}")
+    return 0
+
+
+def export_command(args: argparse.Namespace) -> int:
+    """``export``: one file."""
+    from resnet_core.runs.bundle import export_run
+
+    data = export_run(RunStore(args.home), args.run)
+    out = args.out or Path(f"{args.run}.skiprun")
+    out.write_bytes(data)
+    print(json.dumps({"run": args.run, "file": str(out), "bytes": len(data)}) if args.json else out)
+    return 0
+
+
+def import_command(args: argparse.Namespace) -> int:
+    """``import``: the way back."""
+    from resnet_core.errors import StoreError
+    from resnet_core.runs.bundle import import_run
+
+    if not args.file.is_file():
+        raise StoreError(f"There is no file {args.file}. Name a file that `export` wrote.")
+    run = import_run(RunStore(args.home), args.file.read_bytes())
+    print(json.dumps({"run": run}) if args.json else run)
+    return 0
