@@ -1,0 +1,116 @@
+"""What a dataset is: pictures, labels and class names, split once into training and test pictures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from resnet_core.errors import DataError
+
+Progress = Callable[[str, float], None]
+"""What long work on data reports to: what is happening, in words, and the fraction done, 0 to 1."""
+
+_ROWS_AT_ONCE = 2048
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Pictures as bytes (N, H, W, 3), RGB, 0 to 255, and labels (N,) that index ``classes``.
+
+    The arrays may be memory-mapped and read-only. ``fingerprint`` is the SHA-256 of pictures, labels and
+    class names: two datasets with one fingerprint are the same data, wherever they came from. ``test_masks``
+    (M, H, W) is true on the object, where the dataset knows it (Shapes-10 does).
+
+    Raises DataError when the arrays do not fit each other.
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    x_train: np.ndarray  # uint8 (N, H, W, 3)
+    y_train: np.ndarray  # int64 (N,)
+    x_test: np.ndarray  # uint8 (M, H, W, 3)
+    y_test: np.ndarray  # int64 (M,)
+    source: str
+    fingerprint: str
+    test_masks: np.ndarray | None = None  # bool (M, H, W)
+
+    def __post_init__(self):
+        check_part("train", self.x_train, self.y_train, len(self.classes))
+        check_part("test", self.x_test, self.y_test, len(self.classes))
+        if self.test_masks is not None and self.test_masks.shape != self.x_test.shape[:3]:
+            raise DataError(
+                f"The masks of {self.name} are {self.test_masks.shape}, its pictures {self.x_test.shape}."
+            )
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.classes)
+
+    @property
+    def mean(self) -> tuple[float, float, float]:
+        """Mean of each colour channel over all pixels of the training pictures, in [0, 1]."""
+        return self._channel_statistics[0]
+
+    @property
+    def std(self) -> tuple[float, float, float]:
+        """Standard deviation of each channel over all pixels of the training pictures, in [0, 1].
+
+        Over pixels, as cifar10-airbench and torchvision's recipes have it (0.247, 0.243, 0.262 on CIFAR-10);
+        the often copied 0.202 is the mean of the single pictures' deviations.
+        """
+        return self._channel_statistics[1]
+
+    @cached_property
+    def _channel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        total = np.zeros(3)
+        squares = np.zeros(3)
+        for start in range(0, len(self.x_train), _ROWS_AT_ONCE):
+            rows = np.asarray(self.x_train[start : start + _ROWS_AT_ONCE]).reshape(-1, 3).astype(np.float32)
+            total += rows.sum(axis=0, dtype=np.float64)
+            squares += np.square(rows).sum(axis=0, dtype=np.float64)
+        pixels = self.x_train.size / 3
+        mean = total / pixels
+        # A channel that never varies would make the normalisation divide by zero.
+        std = np.sqrt(np.maximum(squares / pixels - mean**2, 1.0))
+        return tuple((mean / 255).tolist()), tuple((std / 255).tolist())
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What the catalog says of a dataset without opening its pictures.
+
+    ``ready`` is false for a dataset the lab knows how to get but does not have yet; ``bytes`` is then what it
+    will take on disk, and ``fingerprint`` is None.
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    n_train: int
+    n_test: int
+    source: str
+    ready: bool
+    bytes: int
+    fingerprint: str | None
+
+
+def check_part(part: str, images: np.ndarray, labels: np.ndarray, num_classes: int) -> None:
+    """Raises DataError unless images are uint8 (N, H, W, 3) and labels N numbers below ``num_classes``."""
+    if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
+        raise DataError(
+            f"x_{part} must be uint8 (N, height, width, 3), not {images.dtype} {tuple(images.shape)}."
+        )
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise DataError(f"y_{part} must be whole numbers (N,), not {labels.dtype} {tuple(labels.shape)}.")
+    if len(images) != len(labels):
+        raise DataError(f"x_{part} has {len(images):,} pictures but y_{part} {len(labels):,} labels.")
+    if len(images) == 0:
+        raise DataError(f"There are no {part} pictures: x_{part} is empty.")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= num_classes:
+        wrong = low if low < 0 else high
+        raise DataError(
+            f"y_{part} holds {wrong}; with {num_classes} classes labels go from 0 to {num_classes - 1}."
+        )
