@@ -1,0 +1,186 @@
+"""Which parts of a picture one network's score for one class depends on: `explain`.
+
+The network that is asked is never touched. Captum works on a private view of it, a copy of the modules that shares
+weights and buffers, so hooks, train/eval mode and gradients of the original stay as they are whatever happens, and
+several threads may ask the same network at once.
+"""
+
+import copy
+import itertools
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from resnet_core.attribution.captum_calls import CALLS, Answer, Question
+from resnet_core.attribution.methods import AttributionError, Method, complete_params, get_method
+from resnet_core.attribution.pixels import PixelSpace
+from resnet_core.attribution.result import Attribution
+
+# Said at every call of DeepLift and Guided Backprop. Filtered once for the process: warnings.catch_warnings around
+# each call swaps the filters of all threads.
+warnings.filterwarnings("ignore", message="Setting forward, backward hooks and attributes on non-linear")
+warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU activations")
+
+
+def explain(
+    net: nn.Module,
+    x: torch.Tensor,
+    target: int,
+    method: str,
+    *,
+    mean: Sequence[float],
+    std: Sequence[float],
+    params: Mapping[str, object] | None = None,
+) -> Attribution:
+    """Attribute one network's logit for class `target` to the pixels of one picture.
+
+    Args:
+        net: any classifier, (N, 3, H, W) -> (N, num_classes); Grad-CAM also needs `observed_blocks()`.
+        x: (1, 3, H, W) float, normalised with `mean` and `std`; moved to the network's device.
+        method: a name in `methods.METHODS`.
+        mean, std: of the normalisation, three numbers each for pixels in [0, 1]; baselines need them.
+        params: the method's settings; what is not given takes its default.
+
+    Raises:
+        AttributionError: an unknown method, setting, class or block, a picture of the wrong shape, or a network
+            whose output is not finite.
+    """
+    if x.ndim != 4 or x.shape[0] != 1:
+        raise AttributionError(
+            f"explain takes one picture of shape (1, 3, H, W); this one is {tuple(x.shape)}."
+        )
+    return explain_batch(net, x, [target], method, mean=mean, std=std, params=params)[0]
+
+
+def explain_batch(
+    net: nn.Module,
+    x: torch.Tensor,
+    targets: Sequence[int],
+    method: str,
+    *,
+    mean: Sequence[float],
+    std: Sequence[float],
+    params: Mapping[str, object] | None = None,
+) -> list[Attribution]:
+    """As `explain` for several pictures (N, 3, H, W), each with its class, in as few passes as memory allows."""
+    row = get_method(method)
+    settings = complete_params(row, params)
+    view = private_view(net)
+    pixels = PixelSpace(tuple(map(float, mean)), tuple(map(float, std)))
+    with full_precision_gradients(x.device.type):
+        x = _on_device_of(view, x)
+        question = Question(view, x, torch.as_tensor(list(targets), device=x.device), pixels, settings)
+        _check(question)
+        results = []
+        for start in range(0, len(x), question.batch_size):
+            part = slice(start, start + question.batch_size)
+            results += _answer(row, Question(view, x[part], question.targets[part], pixels, settings))
+    return results
+
+
+def private_view(net: nn.Module) -> nn.Module:
+    """A copy of `net`'s modules in eval mode that shares its parameters and buffers."""
+    shared = {id(tensor): tensor for tensor in itertools.chain(net.parameters(), net.buffers())}
+    return copy.deepcopy(net, shared).eval()
+
+
+@contextmanager
+def full_precision_gradients(device_type: str) -> Iterator[None]:
+    """Gradients on and autocast off in this thread, whatever the caller has set: maps are made in float32."""
+    with torch.inference_mode(False), torch.enable_grad(), torch.autocast(device_type, enabled=False):
+        yield
+
+
+def _on_device_of(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    weight = next(net.parameters(), x)
+    return x.detach().to(weight.device, torch.float32).clone()
+
+
+def _check(question: Question) -> None:
+    shape = tuple(question.x.shape)
+    if question.x.ndim != 4 or shape[0] == 0 or shape[1] != 3:
+        raise AttributionError(f"Pictures must have the shape (N, 3, H, W); these are {shape}.")
+    if question.targets.shape != shape[:1]:
+        raise AttributionError(
+            f"{shape[0]} pictures need {shape[0]} classes; there are {len(question.targets)}."
+        )
+
+
+def _answer(method: Method, question: Question) -> list[Attribution]:
+    started = time.perf_counter()
+    logits = _logits(question)
+    answer = CALLS[method.name](question)
+    seconds = (time.perf_counter() - started) / len(question.x)
+    maps = _reduce(answer.values.detach(), method.reduction, question.x.shape[-2:])
+    return [
+        _result(method, question, answer, logits, maps, index, seconds) for index in range(len(question.x))
+    ]
+
+
+def _logits(question: Question) -> torch.Tensor:
+    """(N, num_classes), after checking that the classes asked about exist and the numbers are numbers."""
+    with torch.no_grad():
+        logits = question.net(question.x)
+    num_classes = logits.shape[1]
+    for target in question.targets.tolist():
+        if not 0 <= target < num_classes:
+            raise AttributionError(f"target is {target}; this network's classes are 0 to {num_classes - 1}.")
+    if not torch.isfinite(logits).all():
+        raise AttributionError(
+            "The network's output for this picture is not finite, so nothing can be attributed; "
+            "its training has probably diverged. Choose another network."
+        )
+    return logits
+
+
+def _reduce(values: torch.Tensor, reduction: str, size: torch.Size) -> torch.Tensor:
+    """(N, 3, H, W) or Grad-CAM's (N, 1, h, w) to (N, H, W), as the table says."""
+    if reduction == "sum":
+        return values.sum(1)
+    if reduction == "max_abs":
+        return values.abs().amax(1)
+    if reduction == "shared":
+        return values[:, 0]
+    return F.interpolate(values, size=size, mode="bilinear", align_corners=False)[:, 0]
+
+
+def _result(
+    method: Method,
+    question: Question,
+    answer: Answer,
+    logits: torch.Tensor,
+    maps: torch.Tensor,
+    index: int,
+    seconds: float,
+) -> Attribution:
+    target = int(question.targets[index])
+    logit = float(logits[index, target])
+    values = _to_numpy(answer.values[index])
+    baseline_logit = delta = None
+    if answer.baseline_logits is not None:
+        baseline_logit = float(answer.baseline_logits[index])
+        delta = float(values.sum(dtype=np.float64)) - (logit - baseline_logit)
+    is_cam = method.reduction == "cam"
+    return Attribution(
+        method=method.name,
+        target=target,
+        map=_to_numpy(maps[index]),
+        raw=None if is_cam else values,
+        native=values[0] if is_cam else None,
+        logits=_to_numpy(logits[index]),
+        logit=logit,
+        baseline_logit=baseline_logit,
+        delta=delta,
+        seconds=seconds,
+        params={**question.params, **(answer.resolved or {})},
+    )
+
+
+def _to_numpy(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.detach().cpu().numpy().astype(np.float32)
