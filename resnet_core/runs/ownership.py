@@ -1,0 +1,110 @@
+"""Who has a run in hand, and what becomes of it when that process is gone.
+
+The app and any number of command lines share one store. Each registers itself as an owner and counts its
+heartbeat up; a run in hand names its owner. Whoever finds a run whose owner is gone settles it: an app's run
+is queued again and goes on from its last checkpoint, a command line's is stopped and can be resumed.
+"""
+
+import os
+import secrets
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from resnet_core.runs.run import ACTIVE
+from resnet_core.runs.store import RunStore
+
+STALE_AFTER_S = 30.0
+HEARTBEAT_S = 5.0
+
+
+def register(store: RunStore, kind: str) -> str:
+    """Make this process an owner, ``kind`` "app" or "cli"; returns the owner's id."""
+    owner_id = f"{kind}-{secrets.token_hex(4)}"
+    pid = os.getpid()
+    store.add_owner(
+        {"id": owner_id, "kind": kind, "host": _host(), "pid": pid, "process_start": process_start(pid) or ""}
+    )
+    return owner_id
+
+
+class OrphanWatch:
+    """Finds runs in the hands of processes that are gone, and settles them.
+
+    A process of this machine is looked up by its number and start time. One of another machine is taken for
+    gone when its heartbeat stood still for ``stale_after_s`` of *our* clock, while we watched: clocks of two
+    machines may differ, and a laptop that slept must not be taken for dead on waking up.
+    """
+
+    def __init__(self, store: RunStore, stale_after_s: float = STALE_AFTER_S) -> None:
+        self._store = store
+        self._stale_after_s = stale_after_s
+        self._seen: dict[str, tuple[int, float]] = {}  # owner -> heartbeat, when it was first seen
+
+    def settle(self) -> list[str]:
+        """Settle all orphans there are now; returns their ids."""
+        owned = [run for run in self._store.runs(ACTIVE) if run.owner is not None]
+        if not owned:
+            return []
+        owners = self._store.owners()
+        settled = []
+        for run in owned:
+            owner = owners.get(run.owner)
+            if owner is not None and not self._is_gone(owner):
+                continue
+            state, reason = _what_becomes(run.state, run.owner)
+            if self._store.set_state(run.id, state, reason, owner=run.owner):
+                settled.append(run.id)
+        for owner_id in {run.owner for run in owned if run.id in settled}:
+            self._store.remove_owner(owner_id)
+        return settled
+
+    def _is_gone(self, owner: dict[str, Any]) -> bool:
+        if owner["host"] == _host() and process_start(owner["pid"]) != owner["process_start"]:
+            return True
+        beat, since = self._seen.get(owner["id"], (None, 0.0))
+        if beat != owner["heartbeat"]:
+            self._seen[owner["id"]] = (owner["heartbeat"], time.monotonic())
+            return False
+        return time.monotonic() - since > self._stale_after_s
+
+
+def _what_becomes(state: str, owner_id: str) -> tuple[str, str]:
+    if state == "stopping":
+        return "stopped", ""
+    if owner_id.startswith("cli"):
+        return "stopped", "The command that trained it ended before its time: resume it to go on."
+    return "queued", ""
+
+
+def _host() -> str:
+    """The machine since its last start, and the container in it: process numbers mean something only
+    inside.
+    """
+    parts = [socket.gethostname()]
+    boot, namespace = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+    if boot.exists():
+        parts.append(boot.read_text().strip()[:13])
+    if namespace.is_symlink():
+        parts.append(os.readlink(namespace))
+    return " ".join(parts)
+
+
+def process_start(pid: int) -> str | None:
+    """When process ``pid`` of this machine started, as the system writes it; None if there is none.
+
+    With the number it names a process for good: numbers are given again, to other processes.
+    """
+    if Path("/proc/self/stat").exists():
+        try:
+            after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        state, start = after_name[0], after_name[19]
+        return None if state in "ZX" else start
+    listing = subprocess.run(
+        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return listing.stdout.strip() or None

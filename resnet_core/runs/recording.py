@@ -1,0 +1,111 @@
+"""What each event of a training changes in the store's tables."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from resnet_core.runs.schema import epochs, insert_for, layer_stats, runs, steps
+from resnet_core.training.events import (
+    CheckpointSaved,
+    EpochEnded,
+    Event,
+    Finished,
+    LayerStats,
+    Started,
+    StepStats,
+    Stopped,
+)
+
+HISTORY = (epochs, steps, layer_stats)
+NOT_OWNED = {"owner": None, "went_on": None}
+
+
+def write_rows(connection: sa.Connection, run_id: str, events: Sequence[Event], now: float) -> dict[str, Any]:
+    """Write the history rows of ``events``; return the new values for the run's own row.
+
+    A row that is already there is replaced, so an event told twice counts once. ``Started`` at step s drops
+    every row of a later step: they belong to an attempt that ended before its next checkpoint, and will come
+    again.
+    """
+    values: dict[str, Any] = {}
+    rows: dict[sa.Table, list[dict[str, Any]]] = defaultdict(list)
+    for event in events:
+        match event:
+            case Started():
+                rows.clear()  # nothing that precedes a start within one batch is of this attempt
+                _drop_later(connection, run_id, event.step)
+                values = _started(connection, run_id, event, now)
+            case StepStats():
+                rows[steps].append({"run": run_id, **vars(event)})
+                values |= {"step": event.step, "images_per_s": event.images_per_s}
+            case EpochEnded():
+                rows[epochs].append({"run": run_id, **vars(event)})
+                values |= {"step": event.step, "epoch": event.epoch}
+            case LayerStats():
+                rows[layer_stats].append(
+                    {
+                        "run": run_id,
+                        "step": event.step,
+                        "weight_stats": as_blob(event.weight_stats),
+                        "block_stats": as_blob(event.block_stats),
+                    }
+                )
+            case CheckpointSaved():
+                values |= {"step": event.step, "weights_step": event.step}
+            case Stopped():
+                values |= {"state": "stopped", "step": event.step, "ended": now, **NOT_OWNED}
+                values["seconds"] = runs.c.seconds + (now - sa.func.coalesce(runs.c.went_on, now))
+            case Finished():
+                values |= {
+                    "state": "done",
+                    "step": event.step,
+                    "weights_step": event.step,
+                    "ended": now,
+                    **NOT_OWNED,
+                }
+                values |= {"reason": "", "seconds": runs.c.seconds + event.seconds}
+    for table, new in rows.items():
+        upsert(connection, table, new)
+    return values
+
+
+def _drop_later(connection: sa.Connection, run_id: str, step: int) -> None:
+    for table in HISTORY:
+        connection.execute(table.delete().where(table.c.run == run_id, table.c.step > step))
+
+
+def _started(connection: sa.Connection, run_id: str, event: Started, now: float) -> dict[str, Any]:
+    last_epoch = connection.scalar(sa.select(sa.func.max(epochs.c.epoch)).where(epochs.c.run == run_id))
+    return {
+        "state": sa.case((runs.c.state == "stopping", "stopping"), else_="running"),
+        "started": sa.func.coalesce(runs.c.started, now),
+        "went_on": now,
+        "step": event.step,
+        "epoch": last_epoch or 0,
+        "total_steps": event.total_steps,
+        "steps_per_epoch": event.steps_per_epoch,
+        "n_train": event.n_train,
+        "device": event.device,
+        "device_name": event.device_name,
+        "precision": event.precision,
+        "software": event.software,
+        "parameters": event.parameters,
+        "weight_names": list(event.weight_names),
+        "block_names": list(event.block_names),
+    }
+
+
+def upsert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    keys = [column.name for column in table.primary_key]
+    statement = insert_for(connection.engine)(table)
+    changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def as_blob(stats: np.ndarray) -> bytes:
+    return np.ascontiguousarray(stats, dtype="<f4").tobytes()

@@ -1,0 +1,81 @@
+"""What the store hands out: a run as a row, and its layer statistics as arrays."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+STATES = ("queued", "running", "stopping", "done", "stopped", "failed")
+ACTIVE = ("queued", "running", "stopping")
+ORIGINS = ("app", "cli", "import", "gallery")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: what was asked for, how far it is, and what it ran on. Fields are None until they are
+    known.
+    """
+
+    id: str
+    name: str
+    spec: dict[str, Any]  # NetSpec.to_dict()
+    recipe: dict[str, Any]  # Recipe.to_dict()
+    dataset: str  # name in the catalog
+    facts: dict[
+        str, Any
+    ]  # of the dataset, once loaded: fingerprint, classes, mean, std (of pictures in [0, 1])
+    state: str  # one of STATES
+    reason: str  # why it failed or stopped, a sentence; else ""
+    group: str | None  # shared by runs that belong together, such as twins
+    tags: tuple[str, ...]
+    origin: str  # one of ORIGINS
+    created: float  # seconds since 1970, as are the next two
+    started: float | None
+    ended: float | None
+    seconds: float  # of training, over all attempts
+    owner: str | None  # the process that has it in hand
+    attempts: int  # times it was taken up after a crash of its worker
+    threads: int | None  # CPU threads it trains with; the same after a resume, since results depend on it
+    step: int
+    total_steps: int | None
+    epoch: int  # complete epochs
+    steps_per_epoch: float | None
+    n_train: int | None
+    images_per_s: float | None
+    device: str | None  # as torch names it
+    device_name: str | None  # for people
+    precision: str | None  # "fp32" or "bf16"
+    software: str | None
+    parameters: int | None
+    weight_names: tuple[str, ...]
+    block_names: tuple[str, ...]
+    weights_step: int | None  # step of the newest weights on disk
+    version: int  # grows with every change of this run
+
+    @property
+    def active(self) -> bool:
+        """Waiting or in work: it will still change."""
+        return self.state in ACTIVE
+
+    @property
+    def progress(self) -> float:
+        """The share of its steps that is done, 0 to 1."""
+        return min(1.0, self.step / self.total_steps) if self.total_steps else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the present speed; None before there is one, or when nothing is being trained."""
+        if self.state != "running" or not self.images_per_s or self.total_steps is None:
+            return None
+        return (self.total_steps - self.step) * self.recipe["batch_size"] / self.images_per_s
+
+
+@dataclass(frozen=True, eq=False)
+class LayerHistory:
+    """All layer statistics of a run; columns as in training/events.py (WEIGHT_STATS, BLOCK_STATS)."""
+
+    steps: np.ndarray  # int64 (S,)
+    weight_names: tuple[str, ...]  # W
+    block_names: tuple[str, ...]  # B
+    weight_stats: np.ndarray  # float32 (S, W, 3)
+    block_stats: np.ndarray  # float32 (S, B, 3)

@@ -1,0 +1,415 @@
+"""The store of all runs: one database and one folder of files, shared by the app and the command line.
+
+``home/lab.sqlite3`` (or a database by URL) holds what is known of each run, ``home/runs/<id>/`` its weights.
+Every method raises :class:`StoreError`, with a sentence, when the run does not exist or the disk or database
+refuses. Methods may be called from several threads and from several processes at once.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from resnet_core.errors import StoreError
+from resnet_core.runs import files
+from resnet_core.runs.recording import HISTORY, NOT_OWNED, upsert, write_rows
+from resnet_core.runs.run import LayerHistory, Run
+from resnet_core.runs.schema import (
+    counters,
+    epochs,
+    layer_stats,
+    open_engine,
+    owners,
+    plain_errors,
+    runs,
+    steps,
+)
+from resnet_core.training.events import CheckpointSaved, Event, Finished, Started
+
+_EPOCH_2025 = 1_735_689_600
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: in order, none mistaken for another
+
+
+class RunLostError(StoreError):
+    """The run was deleted, or another process has taken it up: whoever gets this must let go of it."""
+
+
+class RunStore:
+    def __init__(self, home: Path, url: str | None = None) -> None:
+        """``url``: an SQLAlchemy URL of the database, by default SQLite in ``home``."""
+        self.home = Path(home)
+        with plain_errors(self.home):
+            self.home.mkdir(parents=True, exist_ok=True)
+            self._engine = open_engine(url or f"sqlite:///{self.home.resolve() / 'lab.sqlite3'}")
+        self._writer = self._engine.execution_options(writes=True)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    # Making, finding, changing and removing runs
+
+    def create(
+        self,
+        spec: dict[str, Any],
+        recipe: dict[str, Any],
+        dataset: str,
+        *,
+        name: str,
+        group: str | None = None,
+        tags: Iterable[str] = (),
+        origin: str = "app",
+        owner: str | None = None,
+    ) -> str:
+        """Queue a run, or, with ``owner``, put it in that process's hands at once. Returns its id.
+
+        Ids are short, fit in a URL, sort by time of creation and are never given twice.
+        """
+        with self._write() as connection:
+            run_id = self._next_id(connection)
+            self._insert(
+                connection,
+                {
+                    "id": run_id,
+                    "name": name,
+                    "spec": spec,
+                    "recipe": recipe,
+                    "dataset": dataset,
+                    "group": group,
+                    "tags": list(tags),
+                    "origin": origin,
+                    "state": "queued",
+                    "owner": owner,
+                },
+            )
+        return run_id
+
+    def add_finished(
+        self, values: dict[str, Any], history: dict[str, list[dict[str, Any]]], weights: bytes
+    ) -> str:
+        """Take in a run that was trained elsewhere: all of it, or nothing. Returns its new id.
+
+        ``values``: columns of table ``runs``; ``history``: rows of ``epochs``, ``steps`` and ``layer_stats``
+        by table name, without their column ``run``.
+        """
+        with self._write() as connection:
+            run_id = self._next_id(connection)
+        try:
+            with plain_errors(self.home):
+                files.write_whole(self.folder(run_id) / files.WEIGHTS, weights)
+            with self._write() as connection:
+                self._insert(connection, {**values, "id": run_id})
+                for table in HISTORY:
+                    upsert(connection, table, [{**row, "run": run_id} for row in history[table.name]])
+        except StoreError:
+            files.remove_folder(self.folder(run_id))
+            raise
+        return run_id
+
+    def get(self, run_id: str) -> Run:
+        rows = self._read(sa.select(runs).where(runs.c.id == run_id))
+        if not rows:
+            raise StoreError(f"There is no run {run_id!r} (any more): choose one from the list of runs.")
+        return _as_run(rows[0])
+
+    def runs(self, states: Iterable[str] | None = None) -> list[Run]:
+        """All runs, or those in ``states``, oldest first."""
+        query = sa.select(runs).order_by(runs.c.id)
+        if states is not None:
+            query = query.where(runs.c.state.in_(list(states)))
+        return [_as_run(row) for row in self._read(query)]
+
+    def rename(self, run_id: str, name: str) -> None:
+        if not name.strip():
+            raise StoreError("A run needs a name: give it at least one letter.")
+        self._change(run_id, name=name.strip()[:200])
+
+    def tag(self, run_id: str, tags: Iterable[str]) -> None:
+        """Give the run these tags in place of those it had."""
+        self._change(run_id, tags=sorted({tag.strip() for tag in tags if tag.strip()}))
+
+    def note_facts(self, run_id: str, facts: dict[str, Any]) -> None:
+        """Keep what was found when the run's dataset was loaded: fingerprint, classes, mean, std."""
+        self._change(run_id, facts=facts)
+
+    def note_threads(self, run_id: str, threads: int) -> None:
+        self._change(run_id, threads=threads)
+
+    def delete(self, run_id: str) -> None:
+        """Remove the run, its history and its files. One that a process has in hand must be stopped first."""
+        with self._write() as connection:
+            gone = connection.execute(
+                runs.delete().where(runs.c.id == run_id, runs.c.owner.is_(None))
+            ).rowcount
+            if gone:
+                for table in HISTORY:
+                    connection.execute(table.delete().where(table.c.run == run_id))
+                self._next_version(connection)
+        if not gone:
+            self.get(run_id)  # says so if there is none
+            raise StoreError(f"Run {run_id} is being trained: stop it before you delete it.")
+        with plain_errors(self.home):
+            files.remove_folder(self.folder(run_id))
+
+    # States and owners
+
+    def claim(self, run_id: str, owner: str) -> bool:
+        """Take a queued run in hand; False if another process was faster, or it is queued no more."""
+        free = (runs.c.id == run_id, runs.c.state == "queued", runs.c.owner.is_(None))
+        return self._change_where(*free, owner=owner)
+
+    def set_state(self, run_id: str, state: str, reason: str = "", *, owner: str | None = None) -> bool:
+        """Move a run to ``state``; into any but running or stopping, it is in nobody's hands from then on.
+
+        With ``owner``, only if it is in that process's hands: the answer says whether it was.
+        """
+        now = time.time()
+        values: dict[str, Any] = {"state": state, "reason": reason}
+        if state not in ("running", "stopping"):
+            values |= NOT_OWNED
+            values["ended"] = None if state == "queued" else now
+        where = [runs.c.id == run_id] + ([runs.c.owner == owner] if owner else [])
+        return self._change_where(*where, **values)
+
+    def count_attempt(self, run_id: str) -> None:
+        """One more crash of the worker that trained this run."""
+        self._change(run_id, attempts=runs.c.attempts + 1)
+
+    def request_stop(self, run_id: str) -> None:
+        """Ask whoever has the run in hand to stop it; one that still waits is stopped at once."""
+        waiting = (runs.c.id == run_id, runs.c.state == "queued", runs.c.owner.is_(None))
+        if self._change_where(*waiting, state="stopped", reason="", ended=time.time()):
+            return
+        in_hand = (runs.c.id == run_id, runs.c.state.in_(("queued", "running")))
+        if not self._change_where(*in_hand, state="stopping"):
+            self.get(run_id)  # says so if there is none; one that has ended already needs no stopping
+
+    def resume(self, run_id: str) -> None:
+        """Queue a stopped or failed run again; it goes on from its last checkpoint."""
+        ended = (runs.c.id == run_id, runs.c.state.in_(("stopped", "failed")))
+        if not self._change_where(*ended, state="queued", reason="", ended=None, attempts=0):
+            state = self.get(run_id).state
+            raise StoreError(f"Run {run_id} is {state}: only a stopped or failed run can be resumed.")
+
+    def add_owner(self, owner: dict[str, Any]) -> None:
+        """Register a process (columns of table ``owners``) that is going to take runs in hand."""
+        with self._write() as connection:
+            connection.execute(owners.insert().values(**owner, heartbeat=0))
+
+    def owners(self) -> dict[str, dict[str, Any]]:
+        return {row.id: dict(row._mapping) for row in self._read(sa.select(owners))}
+
+    def heartbeat(self, owner: str) -> None:
+        with self._write() as connection:
+            beat = {"heartbeat": owners.c.heartbeat + 1}
+            connection.execute(owners.update().where(owners.c.id == owner).values(beat))
+
+    def remove_owner(self, owner: str) -> None:
+        with self._write() as connection:
+            connection.execute(owners.delete().where(owners.c.id == owner))
+
+    # Recording
+
+    def record(self, run_id: str, event: Event) -> None:
+        self.record_all(run_id, [event])
+
+    def record_all(self, run_id: str, events: Sequence[Event], owner: str | None = None) -> None:
+        """Record what a training said, in order; with ``owner``, only while the run is in that process's
+        hands.
+
+        Telling an event again changes nothing. ``Started`` makes the run running and drops what was recorded
+        after its step, ``Stopped`` and ``Finished`` end it. Raises :class:`RunLostError`.
+        """
+        batch: list[Event] = []
+        for event in events:
+            if isinstance(event, Started | CheckpointSaved | Finished):
+                # What precedes a file must be in the database before it: a resume starts from the file.
+                self._commit(run_id, batch, owner)
+                batch = []
+                self._keep_file(run_id, event)
+            batch.append(event)
+        self._commit(run_id, batch, owner)
+        if events and isinstance(events[-1], Finished):
+            with plain_errors(self.home):
+                files.drop_checkpoints(self.folder(run_id))
+
+    def _keep_file(self, run_id: str, event: Started | CheckpointSaved | Finished) -> None:
+        folder = self.folder(run_id)
+        with plain_errors(self.home):
+            match event:
+                case Started():
+                    files.drop_checkpoints(folder, after=event.step)
+                case CheckpointSaved():
+                    files.write_checkpoint(folder, event.step, event.data)
+                case Finished():
+                    files.write_whole(folder / files.WEIGHTS, event.weights)
+
+    def _commit(self, run_id: str, events: Sequence[Event], owner: str | None) -> None:
+        where = [runs.c.id == run_id] + ([runs.c.owner == owner] if owner else [])
+        with self._write() as connection:
+            values = write_rows(connection, run_id, events, time.time())
+            values["version"] = self._next_version(connection)
+            if not connection.execute(runs.update().where(*where).values(values)).rowcount:
+                raise RunLostError(f"Run {run_id} was deleted, or another process has taken it up.")
+
+    # Reading histories
+
+    def frame(self) -> pd.DataFrame:
+        """One row a run, newest first, with the test error of its last and of its best epoch (NaN before
+        there is one). Column ``run`` is the id; the others are named as in :class:`Run`."""
+        ends = (
+            sa.select(epochs.c.run, sa.func.max(epochs.c.epoch).label("epoch"))
+            .group_by(epochs.c.run)
+            .subquery()
+        )
+        at_end = (epochs.c.run == ends.c.run) & (epochs.c.epoch == ends.c.epoch)
+        last = sa.select(epochs.c.run, epochs.c.test_error).join(ends, at_end).subquery()
+        best = (
+            sa.select(epochs.c.run, sa.func.min(epochs.c.test_error).label("error"))
+            .group_by(epochs.c.run)
+            .subquery()
+        )
+        hidden = {"id", "spec", "recipe", "facts", "owner", "weight_names", "block_names"}
+        query = (
+            sa.select(
+                runs.c.id.label("run"),
+                *(column for column in runs.c if column.name not in hidden),
+                last.c.test_error.label("last_error"),
+                best.c.error.label("best_error"),
+            )
+            .join(last, last.c.run == runs.c.id, isouter=True)
+            .join(best, best.c.run == runs.c.id, isouter=True)
+            .order_by(runs.c.id.desc())
+        )
+        return self._frame(query).astype({"last_error": float, "best_error": float})
+
+    def epochs(self, ids: str | Iterable[str]) -> pd.DataFrame:
+        """Columns run, epoch, step, train_loss, train_error, test_loss, test_error, seconds; by run and
+        epoch.
+        """
+        return self._frame(
+            sa.select(epochs).where(epochs.c.run.in_(_listed(ids))).order_by(epochs.c.run, epochs.c.epoch)
+        )
+
+    def steps(self, ids: str | Iterable[str]) -> pd.DataFrame:
+        """Columns run, step, loss, error, lr, images_per_s; by run and step."""
+        return self._frame(
+            sa.select(steps).where(steps.c.run.in_(_listed(ids))).order_by(steps.c.run, steps.c.step)
+        )
+
+    def layers(self, run_id: str) -> LayerHistory:
+        run = self.get(run_id)
+        rows = self._read(
+            sa.select(layer_stats).where(layer_stats.c.run == run_id).order_by(layer_stats.c.step)
+        )
+        return LayerHistory(
+            steps=np.array([row.step for row in rows], dtype=np.int64),
+            weight_names=run.weight_names,
+            block_names=run.block_names,
+            weight_stats=_stacked([row.weight_stats for row in rows], len(run.weight_names)),
+            block_stats=_stacked([row.block_stats for row in rows], len(run.block_names)),
+        )
+
+    def version(self) -> int:
+        """A number that grows with every change of any run. Cheap: a live page asks before it does anything
+        else.
+        """
+        return self._read(sa.select(counters.c.value).where(counters.c.name == "version"))[0].value
+
+    # Files
+
+    def folder(self, run_id: str) -> Path:
+        return self.home / "runs" / run_id
+
+    def latest_checkpoint(self, run_id: str) -> bytes | None:
+        with plain_errors(self.home):
+            for path in files.checkpoints(self.folder(run_id)).values():
+                return path.read_bytes()
+        return None
+
+    def weights(self, run_id: str) -> bytes | None:
+        """The final weights, else the newest checkpoint; None before the first checkpoint. Both are
+        safetensors.
+        """
+        with plain_errors(self.home):
+            path = self.folder(run_id) / files.WEIGHTS
+            if path.is_file():
+                return path.read_bytes()
+        return self.latest_checkpoint(run_id)
+
+    def log_error(self, run_id: str, text: str) -> None:
+        """Keep a traceback for whoever looks into a failure; pages show only the run's reason."""
+        with plain_errors(self.home):
+            files.write_whole(self.folder(run_id) / files.ERROR_LOG, text.encode())
+
+    # How the database is spoken to
+
+    def _read(self, query: sa.Select) -> Sequence[sa.Row]:
+        with plain_errors(self.home), self._engine.connect() as connection:
+            return connection.execute(query).fetchall()
+
+    def _frame(self, query: sa.Select) -> pd.DataFrame:
+        names = [column.name for column in query.selected_columns]
+        return pd.DataFrame.from_records(self._read(query), columns=names)
+
+    @contextmanager
+    def _write(self) -> Iterator[sa.Connection]:
+        with plain_errors(self.home), self._writer.begin() as connection:
+            yield connection
+
+    def _change(self, run_id: str, **values: Any) -> None:
+        if not self._change_where(runs.c.id == run_id, **values):
+            self.get(run_id)
+
+    def _change_where(self, *where: sa.ColumnElement[bool], **values: Any) -> bool:
+        """Change the run that fulfils ``where`` in one statement, so that of several processes only one
+        can.
+        """
+        with self._write() as connection:
+            values["version"] = self._next_version(connection)
+            return connection.execute(runs.update().where(*where).values(values)).rowcount > 0
+
+    def _next_version(self, connection: sa.Connection) -> int:
+        return connection.scalar(
+            counters.update()
+            .where(counters.c.name == "version")
+            .values(value=counters.c.value + 1)
+            .returning(counters.c.value)
+        )
+
+    def _next_id(self, connection: sa.Connection) -> str:
+        now = int(time.time()) - _EPOCH_2025
+        number = connection.scalar(
+            counters.update()
+            .where(counters.c.name == "last_run")
+            .values(value=sa.case((counters.c.value < now, now), else_=counters.c.value + 1))
+            .returning(counters.c.value)
+        )
+        return "r" + "".join(_ALPHABET[number >> shift & 31] for shift in range(25, -1, -5))
+
+    def _insert(self, connection: sa.Connection, values: dict[str, Any]) -> None:
+        blank = {"facts": {}, "reason": "", "tags": [], "weight_names": [], "block_names": []}
+        zero = {"seconds": 0.0, "attempts": 0, "step": 0, "epoch": 0}
+        version = self._next_version(connection)
+        row = {**blank, **zero, "created": time.time(), "version": version, **values}
+        connection.execute(runs.insert().values(row))
+
+
+def _as_run(row: sa.Row) -> Run:
+    values = dict(row._mapping)
+    for name in ("tags", "weight_names", "block_names"):
+        values[name] = tuple(values[name])
+    return Run(**{field.name: values[field.name] for field in fields(Run)})
+
+
+def _listed(ids: str | Iterable[str]) -> list[str]:
+    return [ids] if isinstance(ids, str) else list(ids)
+
+
+def _stacked(blobs: list[bytes], n_rows: int) -> np.ndarray:
+    return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), n_rows, 3)
