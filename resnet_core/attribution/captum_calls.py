@@ -1,10 +1,10 @@
 """The computation behind each row of `methods.METHODS`, by Captum.
 
-Every function takes a `Question` and returns an `Answer` for its whole batch of pictures. Two things are done here
-rather than left to Captum, because Captum draws from the global random state (torch's and NumPy's), which another
-visitor's work may be using: the noisy copies of SmoothGrad and the baselines and points of GradientSHAP. All noise
-is drawn from a generator of its own, once for all pictures of a batch, so a picture's map does not depend on which
-others were asked about with it.
+Every function takes a `Question` and returns an `Answer` for its whole batch of pictures. Two things are done
+here rather than left to Captum, because Captum draws from the global random state (torch's and NumPy's),
+which another visitor's work may be using: the noisy copies of SmoothGrad and the baselines and points of
+GradientSHAP. All noise is drawn from a generator of its own, once for all pictures of a batch, so a picture's
+map does not depend on which others were asked about with it.
 """
 
 from collections.abc import Callable
@@ -30,12 +30,12 @@ from resnet_core.attribution.pixels import PixelSpace, random_normal, random_uni
 from resnet_core.attribution.products import PairedProducts
 
 _BATCH_BUDGET = 7_000_000
-"""Pixels times convolutions in one forward and backward pass: 64 CIFAR pictures for ResNet-110 (about 0.8 GB of
-activations), one picture of 224 for ResNet-152."""
+"""Pixels times convolutions in one forward and backward pass: 64 CIFAR pictures for ResNet-110 (about 0.8 GB
+of activations), one picture of 224 for ResNet-152."""
 
 _DEEPLIFT_EPS = 1e-6
-"""Below this difference the gradient replaces the ratio of differences, which float32 can no longer form for a
-sigmoid; Captum's default 1e-10 is for float64."""
+"""Below this difference the gradient replaces the ratio of differences, which float32 can no longer form for
+a sigmoid; Captum's default 1e-10 is for float64."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """Values (N, 3, H, W), or (N, 1, h, w) for Grad-CAM, and the baselines' logits (N,) where the sum is complete."""
+    """What a method found for the whole batch.
+
+    Attributes:
+        values: (N, 3, H, W), or (N, 1, h, w) for Grad-CAM.
+        baseline_logits: (N,), where the values' sum is meant to be complete.
+        resolved: settings that were decided here.
+    """
 
     values: torch.Tensor
     baseline_logits: torch.Tensor | None = None
@@ -105,7 +111,7 @@ def integrated_gradients(question: Question) -> Answer:
 
 
 def smoothgrad(question: Question) -> Answer:
-    """The mean of the signed gradients over noisy copies; the noise has the same size in every channel's pixels."""
+    """The mean of the signed gradients over noisy copies; the noise is as strong in every channel."""
     count, level, seed = (question.params[name] for name in ("n_samples", "noise", "seed"))
     pixels = question.pixels.to_pixels(question.x)
     brightness_range = pixels.amax((1, 2, 3), keepdim=True) - pixels.amin((1, 2, 3), keepdim=True)
@@ -124,7 +130,7 @@ def deeplift(question: Question) -> Answer:
 
 
 def gradient_shap(question: Question) -> Answer:
-    """Expected gradients: the mean over samples of gradient · (picture - baseline) at a random point between them."""
+    """Expected gradients: the mean of gradient · (picture - baseline), at random points between them."""
     count, seed = question.params["n_samples"], question.params["seed"]
     baselines = question.baselines(count)
     per_sample = baselines[:, None] if question.params["baseline"] == "noise" else baselines[None]
@@ -204,7 +210,7 @@ CALLS: dict[str, Callable[[Question], Answer]] = {
 
 
 def find_block(net: nn.Module, name: str) -> tuple[str, nn.Module]:
-    """The observed block called `name` ("last" for the last one), or AttributionError listing those there are."""
+    """The observed block called `name` ("last": the last one), or AttributionError listing them all."""
     blocks = dict(net.observed_blocks())
     if name == "last":
         name = next(reversed(blocks))

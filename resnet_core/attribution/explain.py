@@ -1,8 +1,8 @@
 """Which parts of a picture one network's score for one class depends on: `explain`.
 
-The network that is asked is never touched. Captum works on a private view of it, a copy of the modules that shares
-weights and buffers, so hooks, train/eval mode and gradients of the original stay as they are whatever happens, and
-several threads may ask the same network at once.
+The network that is asked is never touched. Captum works on a private view of it, a copy of the modules that
+shares weights and buffers, so hooks, train/eval mode and gradients of the original stay as they are whatever
+happens, and several threads may ask the same network at once.
 """
 
 import copy
@@ -22,8 +22,8 @@ from resnet_core.attribution.methods import AttributionError, Method, complete_p
 from resnet_core.attribution.pixels import PixelSpace
 from resnet_core.attribution.result import Attribution
 
-# Said at every call of DeepLift and Guided Backprop. Filtered once for the process: warnings.catch_warnings around
-# each call swaps the filters of all threads.
+# Said at every call of DeepLift and Guided Backprop. Filtered once for the process: warnings.catch_warnings
+# around each call swaps the filters of all threads.
 warnings.filterwarnings("ignore", message="Setting forward, backward hooks and attributes on non-linear")
 warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU activations")
 
@@ -48,8 +48,8 @@ def explain(
         params: the method's settings; what is not given takes its default.
 
     Raises:
-        AttributionError: an unknown method, setting, class or block, a picture of the wrong shape, or a network
-            whose output is not finite.
+        AttributionError: an unknown method, setting, class or block, a picture of the wrong shape, or a
+            network whose output is not finite.
     """
     if x.ndim != 4 or x.shape[0] != 1:
         raise AttributionError(
@@ -68,7 +68,7 @@ def explain_batch(
     std: Sequence[float],
     params: Mapping[str, object] | None = None,
 ) -> list[Attribution]:
-    """As `explain` for several pictures (N, 3, H, W), each with its class, in as few passes as memory allows."""
+    """As `explain` for several pictures (N, 3, H, W), each with its class, many in one pass."""
     row = get_method(method)
     settings = complete_params(row, params)
     view = private_view(net)

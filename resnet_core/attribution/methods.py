@@ -1,14 +1,15 @@
 """The table of attribution methods: what each one asks, how far it goes, and what a person may set.
 
-Pages build their controls from this table and never import torch for it. The computation behind each row is in
-`captum_calls.py`. Written here once, for every method:
+Pages build their controls from this table and never import torch for it. The computation behind each row is
+in `captum_calls.py`. Written here once, for every method:
 
 - `reduction` says how the values of the three colour channels, (3, H, W), become one map, (H, W):
   "sum" keeps the sign and the total (so a complete attribution still adds up to the change of the logit);
-  "max_abs" is Simonyan et al.'s choice for gradients; "shared" means the three channels were changed together and
-  hold the same number; "cam" means there is one map from the start, at the block's own resolution.
+  "max_abs" is Simonyan et al.'s choice for gradients; "shared" means the three channels were changed together
+  and hold the same number; "cam" means there is one map from the start, at the block's own resolution.
 - `unit` says what a value is: a "gradient" (change of the logit for one unit of normalised input), a
-  "contribution" (a part of the logit), a "drop" (how far the logit falls without it) or an "importance" (no unit).
+  "contribution" (a part of the logit), a "drop" (how far the logit falls without it) or an "importance" (no
+  unit).
 """
 
 from collections.abc import Mapping
@@ -61,9 +62,11 @@ def _is_number(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Method:
-    """One row of the table. `limits` is what every reader should know, `warning` what must be shown beside the map.
+    """One row of the table.
 
     Attributes:
+        limits: what every reader should know.
+        warning: what must be shown beside the map.
         signed: the map has values for and against the class; otherwise it is zero or positive.
         has_completeness: the map's sum is meant to equal the logit minus the baseline's logit.
         needs_baseline: the answer depends on the picture chosen as "nothing there".
@@ -95,9 +98,9 @@ def _baseline(default: str = "black") -> Param:
         "baseline",
         "Baseline",
         default,
-        "What counts as 'nothing there': a black picture, the mean colour of the training pictures, the picture "
-        "itself blurred (Gaussian, an eighth of its side), or uniform noise. Parts that look like the baseline get "
-        "no credit: with black, black parts cannot matter.",
+        "What counts as 'nothing there': a black picture, the mean colour of the training pictures, the "
+        "picture itself blurred (Gaussian, an eighth of its side), or uniform noise. Parts that look like "
+        "the baseline get no credit: with black, black parts cannot matter.",
         choices=BASELINES,
     )
 
@@ -107,7 +110,8 @@ _BLOCK = Param(
     "block",
     "Block",
     "last",
-    "The block whose output is weighed, taken after the skip's addition. 'last' is the last block of the last stage.",
+    "The block whose output is weighed, taken after the skip's addition. 'last' is the last block of the "
+    "last stage.",
 )
 
 _TABLE = (
@@ -117,8 +121,8 @@ _TABLE = (
         question="Which pixels would change the score most if they changed a little?",
         paper="Simonyan, Vedaldi, Zisserman 2013, Deep Inside Convolutional Networks",
         url="https://arxiv.org/abs/1312.6034",
-        limits="Looks only at tiny changes: where the score is saturated the gradient is small although the pixel "
-        "matters. Noisy, and noisier in deep plain networks.",
+        limits="Looks only at tiny changes: where the score is saturated the gradient is small although the "
+        "pixel matters. Noisy, and noisier in deep plain networks.",
         reduction="max_abs",
         unit="gradient",
         signed=False,
@@ -126,23 +130,24 @@ _TABLE = (
     Method(
         name="input_x_gradient",
         title="Input × Gradient",
-        question="How much does each pixel's difference from the mean colour push the score, if the network were linear?",
+        question="How much does each pixel's difference from the mean colour push the score, if the network "
+        "were linear?",
         paper="Shrikumar et al. 2016, Not Just a Black Box",
         url="https://arxiv.org/abs/1605.01713",
-        limits="The input is the normalised one, so a pixel of the training pictures' mean colour gets nothing. "
-        "The picture shows through the product: a map that looks like the picture proves little.",
+        limits="The input is the normalised one, so a pixel of the training pictures' mean colour gets "
+        "nothing. The picture shows through the product: a map that looks like the picture proves little.",
         reduction="sum",
         unit="contribution",
     ),
     Method(
         name="integrated_gradients",
         title="Integrated Gradients",
-        question="Going from the baseline to the picture in small steps, how much of the rise in the score does each "
-        "pixel bring?",
+        question="Going from the baseline to the picture in small steps, how much of the rise in the score "
+        "does each pixel bring?",
         paper="Sundararajan, Taly, Yan 2017, Axiomatic Attribution for Deep Networks",
         url="https://arxiv.org/abs/1703.01365",
-        limits="Depends on the baseline. The steps make an error, shown as the completeness gap: raise the number of "
-        "steps when it is large.",
+        limits="Depends on the baseline. The steps make an error, shown as the completeness gap: raise the "
+        "number of steps when it is large.",
         reduction="sum",
         unit="contribution",
         params=(
@@ -160,8 +165,8 @@ _TABLE = (
         question="Which pixels change the score in most of many slightly noisy copies of the picture?",
         paper="Smilkov et al. 2017, SmoothGrad: removing noise by adding noise",
         url="https://arxiv.org/abs/1706.03825",
-        limits="Answers for the neighbourhood of the picture, not for the picture. Too much noise and it answers for "
-        "pictures the network has never seen.",
+        limits="Answers for the neighbourhood of the picture, not for the picture. Too much noise and it "
+        "answers for pictures the network has never seen.",
         reduction="max_abs",
         unit="gradient",
         params=(
@@ -170,8 +175,8 @@ _TABLE = (
                 "noise",
                 "Noise",
                 0.15,
-                "Standard deviation of the noise, as a share of the picture's brightness range. The paper finds "
-                "0.1 to 0.2 good.",
+                "Standard deviation of the noise, as a share of the picture's brightness range. The paper "
+                "finds 0.1 to 0.2 good.",
                 low=0.01,
                 high=0.5,
             ),
@@ -182,13 +187,13 @@ _TABLE = (
     Method(
         name="deeplift",
         title="DeepLIFT",
-        question="Compared with the baseline, how much of the difference in the score comes from each pixel, passing "
-        "differences back layer by layer?",
-        paper="Shrikumar, Greenside, Kundaje 2017, Learning Important Features Through Propagating Activation "
-        "Differences",
+        question="Compared with the baseline, how much of the difference in the score comes from each "
+        "pixel, passing differences back layer by layer?",
+        paper="Shrikumar, Greenside, Kundaje 2017, Learning Important Features Through Propagating "
+        "Activation Differences",
         url="https://arxiv.org/abs/1704.02685",
-        limits="Depends on the baseline. The Rescale rule; the paper gives none for products of two activations "
-        "(gates), there each factor gets half (see captum_calls.py).",
+        limits="Depends on the baseline. The Rescale rule; the paper gives none for products of two "
+        "activations (gates), there each factor gets half (see products.py).",
         reduction="sum",
         unit="contribution",
         params=(_baseline(), _SEED),
@@ -197,12 +202,13 @@ _TABLE = (
     Method(
         name="gradient_shap",
         title="GradientSHAP",
-        question="Averaged over many random baselines and random points on the way, how much does each pixel bring?",
+        question="Averaged over many random baselines and random points on the way, how much does each "
+        "pixel bring?",
         paper="Lundberg, Lee 2017, A Unified Approach to Interpreting Model Predictions; Erion et al. 2019, "
         "Expected Gradients",
         url="https://arxiv.org/abs/1906.10670",
-        limits="A random estimate: the sum meets the change of the score only on average, so its completeness gap is "
-        "sampling noise and shrinks with more samples.",
+        limits="A random estimate: the sum meets the change of the score only on average, so its "
+        "completeness gap is sampling noise and shrinks with more samples.",
         reduction="sum",
         unit="contribution",
         params=(
@@ -223,8 +229,8 @@ _TABLE = (
         limits="Changes the gradient at every ReLU, so it is the gradient of no function.",
         reduction="sum",
         unit="gradient",
-        warning="Draws edges of the picture rather than reasons of the network: it hardly changes when the higher "
-        "layers' weights are randomised (Adebayo et al. 2018). Do not read it as an explanation.",
+        warning="Draws edges of the picture rather than reasons of the network: it hardly changes when the "
+        "higher layers' weights are randomised (Adebayo et al. 2018). Do not read it as an explanation.",
     ),
     Method(
         name="grad_cam",
@@ -232,8 +238,9 @@ _TABLE = (
         question="In which region does the chosen block see evidence for the class?",
         paper="Selvaraju et al. 2016, Grad-CAM",
         url="https://arxiv.org/abs/1610.02391",
-        limits="As coarse as the block: 8 × 8 at the last stage of a CIFAR network. The smooth map is an enlargement, "
-        "not more knowledge. Evidence against the class is cut off (ReLU), so a map can be empty.",
+        limits="As coarse as the block: 8 × 8 at the last stage of a CIFAR network. The smooth map is an "
+        "enlargement, not more knowledge. Evidence against the class is cut off (ReLU), so a map can be "
+        "empty.",
         reduction="cam",
         unit="importance",
         params=(_BLOCK,),
@@ -249,8 +256,8 @@ _TABLE = (
         reduction="sum",
         unit="importance",
         params=(_BLOCK,),
-        warning="Its fine detail is Guided Backprop's, which hardly changes when the higher layers' weights are "
-        "randomised (Adebayo et al. 2018).",
+        warning="Its fine detail is Guided Backprop's, which hardly changes when the higher layers' weights "
+        "are randomised (Adebayo et al. 2018).",
     ),
     Method(
         name="occlusion",
@@ -258,8 +265,8 @@ _TABLE = (
         question="How far does the score fall when a square is covered?",
         paper="Zeiler, Fergus 2013, Visualizing and Understanding Convolutional Networks",
         url="https://arxiv.org/abs/1311.2901",
-        limits="Covered pictures are unlike any the network was trained on. Blind to things smaller than the square's "
-        "step and to evidence that appears twice.",
+        limits="Covered pictures are unlike any the network was trained on. Blind to things smaller than "
+        "the square's step and to evidence that appears twice.",
         reduction="shared",
         unit="drop",
         params=(
@@ -289,8 +296,8 @@ _TABLE = (
         question="How far does the score fall when one patch of a grid is removed?",
         paper="Kokhlikyan et al. 2020, Captum",
         url="https://arxiv.org/abs/2009.07896",
-        limits="One patch at a time: evidence that two patches share is missed. The grid is laid without looking at "
-        "the picture.",
+        limits="One patch at a time: evidence that two patches share is missed. The grid is laid without "
+        "looking at the picture.",
         reduction="shared",
         unit="drop",
         params=(

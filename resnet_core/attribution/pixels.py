@@ -1,4 +1,4 @@
-"""Between pixels in [0, 1] and a network's normalised input, and the baselines that stand for "nothing there"."""
+"""Between pixels in [0, 1] and a network's normalised input, and the baselines for "nothing there"."""
 
 import math
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ def to_input(picture: np.ndarray, mean: Sequence[float], std: Sequence[float]) -
     batch = picture[None] if picture.ndim == 3 else picture
     if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[-1] != 3:
         raise AttributionError(
-            f"A picture must be uint8 of shape (height, width, 3); this one is {picture.dtype} of {picture.shape}."
+            f"A picture must be uint8 of shape (height, width, 3), not {picture.dtype} of {picture.shape}."
         )
     pixels = torch.from_numpy(np.array(batch)).permute(0, 3, 1, 2).float() / 255
     return PixelSpace(tuple(mean), tuple(std)).normalise(pixels.contiguous())

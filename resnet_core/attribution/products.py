@@ -1,15 +1,15 @@
 """DeepLIFT through products of two activations, as in a gate T(x)·H(x).
 
-DeepLIFT's rules cover functions of one activation, and Captum passes plain gradients through everything that is not
-a module it knows. Through a product a·b that takes only b (at the picture) for a's multiplier, and the attribution
-no longer adds up: highway networks lose completeness altogether. Here a product's difference from the baseline is
-split as
+DeepLIFT's rules cover functions of one activation, and Captum passes plain gradients through everything that
+is not a module it knows. Through a product a·b that takes only b (at the picture) for a's multiplier, and the
+attribution no longer adds up: highway networks lose completeness altogether. Here a product's difference from
+the baseline is split as
 
     a·b - a₀·b₀ = (a - a₀)·(b + b₀)/2 + (b - b₀)·(a + a₀)/2
 
-so each factor's multiplier is the mean of the other one over picture and baseline. That is exact, and it is the
-Shapley value of the two factors, the idea by which Lundberg and Lee 2017 (https://arxiv.org/abs/1705.07874) extend
-DeepLIFT.
+so each factor's multiplier is the mean of the other one over picture and baseline. That is exact, and it is
+the Shapley value of the two factors, the idea by which Lundberg and Lee 2017
+(https://arxiv.org/abs/1705.07874) extend DeepLIFT.
 """
 
 import torch
@@ -21,8 +21,8 @@ _MULTIPLICATIONS = {torch.mul, torch.multiply, torch.Tensor.mul, torch.Tensor.mu
 class PairedProducts(TorchFunctionMode):
     """While active in this thread, products of two activations go backward by the rule above.
 
-    Meant for a forward pass over pictures and baselines stacked as one batch, pictures first, as Captum's DeepLift
-    runs it.
+    Meant for a forward pass over pictures and baselines stacked as one batch, pictures first, as Captum's
+    DeepLift runs it.
 
     Args:
         batch: size of the stacked batch (pictures and baselines together).
@@ -38,7 +38,7 @@ class PairedProducts(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
     def _is_activation(self, factor: object) -> bool:
-        """Depends on the input, batch first; weights (leaves) and constants are left to the plain gradient."""
+        """Depends on the input, batch first. Weights (leaves) and constants keep the plain gradient."""
         return (
             isinstance(factor, torch.Tensor)
             and factor.requires_grad

@@ -1,4 +1,4 @@
-"""What an attribution returns: NumPy and plain Python only, so that a process without torch can receive it."""
+"""What an attribution returns: NumPy and plain Python only, so a process without torch can receive it."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,13 @@ class Attribution:
         method: name of the row in `methods.METHODS`.
         target: the class that was asked about.
         map: (H, W) float32, one number a pixel; channels reduced as the method's row says.
-        raw: (3, H, W) float32 in the normalised input's channels before reduction, sign kept; None for Grad-CAM.
+        raw: (3, H, W) float32 in the normalised input's channels before reduction, sign kept; None for
+            Grad-CAM.
         native: (h, w) float32, Grad-CAM at its block's own resolution; None for other methods.
         logits: (num_classes,) float32, the network's output for the picture.
         logit: the target's.
-        baseline_logit: the target's logit for the baseline (the mean over baselines when there are several); None
-            where no completeness is claimed.
+        baseline_logit: the target's logit for the baseline (the mean over baselines when there are several);
+            None where no completeness is claimed.
         delta: sum of `raw` minus (logit - baseline_logit); None where no completeness is claimed.
         seconds: wall time, shared evenly among the pictures of one call.
         params: every setting used, defaults and the resolved block included.
@@ -48,7 +49,7 @@ class Attribution:
 
     @property
     def relative_gap(self) -> float | None:
-        """|delta| as a share of |change|: 0 is complete. Not meaningful (and inf) where the logit does not change."""
+        """|delta| as a share of |change|: 0 is complete, inf where the logit does not change."""
         if self.delta is None:
             return None
         return abs(self.delta) / abs(self.change) if self.change else float("inf")

@@ -1,7 +1,7 @@
 """One colour scale for several maps of one method, so that twins can be compared.
 
-Scaling each map by its own maximum makes a map of rounding errors look as strong as a real one (captum issue 393).
-Here all maps share one limit, the sign is kept, and below `FLOOR` nothing is enlarged.
+Scaling each map by its own maximum makes a map of rounding errors look as strong as a real one (captum issue
+393). Here all maps share one limit, the sign is kept, and below `FLOOR` nothing is enlarged.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,11 @@ class SharedScale:
     """Maps divided by one limit.
 
     Attributes:
-        maps: float32, same shapes as given, in [-1, 1] (signed) or [0, 1]; values beyond the limit are clipped.
+        maps: float32, same shapes as given, in [-1, 1] (signed) or [0, 1]; values beyond the limit are
+            clipped.
         low, high: what -1 (or 0) and 1 stand for, in the method's unit.
-        strength: for each map its own percentile over `high`: 1 is the strongest of the maps, near 0 a nearly empty one.
+        strength: for each map its own percentile over `high`: 1 is the strongest of the maps, near 0 a nearly
+            empty one.
         clipped: for each map the share of pixels beyond the limit.
     """
 
@@ -34,8 +36,8 @@ class SharedScale:
 def share_scale(maps: Sequence[np.ndarray], signed: bool, percentile: float = 99.0) -> SharedScale:
     """Scale `maps` (all of one method, any shapes) by the largest of their own percentiles of |value|.
 
-    The largest, not the percentile of all values together: so no map has more than the chosen share of its pixels
-    clipped, however many weak maps stand beside it.
+    The largest, not the percentile of all values together: so no map has more than the chosen share of its
+    pixels clipped, however many weak maps stand beside it.
 
     Raises:
         ValueError: no maps, or a percentile outside (0, 100].

@@ -1,0 +1,272 @@
+"""How far to trust one map: does it predict what the network does, is it stable, does it depend on the
+weights?
+
+Each measure asks the network that was explained, on the picture that was explained, and draws its random
+numbers from a generator of its own. None of them ranks methods (Binder et al. 2022,
+https://arxiv.org/abs/2211.12486): they say when a map must not be believed, not when it may.
+"""
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from resnet_core.attribution.explain import explain, full_precision_gradients, private_view
+from resnet_core.attribution.methods import METHODS
+from resnet_core.attribution.pixels import PixelSpace, random_uniform
+from resnet_core.attribution.result import Attribution
+from resnet_core.attribution.statistics import rank_correlation
+
+_FORWARD_BATCH = 128
+"""Pictures in one forward pass without gradients."""
+
+
+@dataclass(frozen=True)
+class Infidelity:
+    """How badly a map foretells the fall of the logit when parts of the picture are removed.
+
+    Attributes:
+        value: mean squared error in logits², after the one scale that suits the map best.
+        unexplained: the same as a share of the mean squared fall: 0 foretells all, 1 nothing. nan when the
+            logit never moved.
+        scale: the scale; 1 for a map that is in logits and right.
+        samples: how many removals were tried.
+    """
+
+    value: float
+    unexplained: float
+    scale: float
+    samples: int
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """How far a map moves when the picture moves by less than one can see; |map| relative to the first map.
+
+    Attributes:
+        largest, mean: of |map' - map| / |map| over the samples (Euclidean norms); nan for an empty map.
+        radius: largest change of a pixel, of 1.
+    """
+
+    largest: float
+    mean: float
+    radius: float
+    samples: int
+
+
+@dataclass(frozen=True, eq=False)
+class RandomisationCheck:
+    """A map beside the map of the same network with random weights.
+
+    Attributes:
+        signed: rank correlation of the values with their sign: near 0 is passed.
+        absolute: of their sizes: what the eye sees. Often stays high, because the picture itself shows
+            through.
+        twin: the randomised network's attribution.
+    """
+
+    signed: float
+    absolute: float
+    twin: Attribution
+
+
+@dataclass(frozen=True, eq=False)
+class DeletionInsertion:
+    """The class's probability while pixels are taken away, or given back, most important first.
+
+    Attributes:
+        fraction: (n,) share of the pixels treated, 0 to 1.
+        deletion: (n,) probability; pixels become the mean colour. Falls fast for a good map.
+        insertion: (n,) probability; the blurred picture becomes the picture. Rises fast for a good map.
+        deletion_random, insertion_random: (n,) the same in random order, the mean of several orders.
+    """
+
+    fraction: np.ndarray
+    deletion: np.ndarray
+    insertion: np.ndarray
+    deletion_random: np.ndarray
+    insertion_random: np.ndarray
+
+    def area(self, curve: str) -> float:
+        """Area under one of the four curves, 0 to 1; to be compared with the random one's."""
+        return float(np.trapezoid(getattr(self, curve), self.fraction))
+
+
+def infidelity(
+    net: nn.Module,
+    x: torch.Tensor,
+    attribution: Attribution,
+    pixels: PixelSpace,
+    samples: int = 128,
+    seed: int = 0,
+) -> Infidelity:
+    """Infidelity of Yeh et al. 2019 (https://arxiv.org/abs/1901.09392) under removal of random squares.
+
+    A removed square takes the colours of the attribution's own baseline (the mean colour where it has none).
+    The map foretells the sum of its values there; a gradient, its product with the change. The scale is fitted,
+    because the methods' units differ, so 1 - `unexplained` is a squared correlation about zero.
+
+    Args:
+        x: (1, 3, H, W), the picture that was explained.
+    """
+    with full_precision_gradients(x.device.type):
+        view, x = _prepare(net, x)
+        kind = str(attribution.params.get("baseline", "mean"))
+        baseline = pixels.baseline(kind, x, int(attribution.params.get("seed", 0)))
+        masks = _random_squares(samples, x, seed)
+        logits = _forward(view, torch.where(masks, baseline, x))[:, attribution.target]
+    falls = attribution.logit - logits.double().cpu().numpy()
+    promised = (_contributions(attribution, x, baseline) * masks[:, 0].cpu().numpy()).sum((1, 2))
+    power = float(np.mean(promised**2))
+    scale = float(np.mean(promised * falls)) / power if power else 0.0
+    error = float(np.mean((scale * promised - falls) ** 2))
+    moved = float(np.mean(falls**2))
+    return Infidelity(error, error / moved if moved else float("nan"), scale, samples)
+
+
+def sensitivity(
+    net: nn.Module,
+    x: torch.Tensor,
+    attribution: Attribution,
+    pixels: PixelSpace,
+    radius: float = 0.02,
+    samples: int = 10,
+    seed: int = 0,
+) -> Sensitivity:
+    """Max-sensitivity of Yeh et al. 2019 (https://arxiv.org/abs/1901.09392), and the mean beside it.
+
+    Each sample moves every pixel by a uniform number within ±`radius` (pixels in [0, 1]; 0.02 is five of 255
+    steps) and explains again, at the cost of one explanation each.
+    """
+    reference = attribution.values.astype(np.float64)
+    size = np.linalg.norm(reference)
+    step = radius / pixels.per_channel(pixels.std, x)
+    noise = random_uniform((samples, *x.shape[1:]), seed, x) * 2 - 1
+    moved = [
+        np.linalg.norm(_ask_again(net, x + step * sample, attribution, pixels).values - reference)
+        for sample in noise
+    ]
+    if size == 0:
+        return Sensitivity(float("nan"), float("nan"), radius, samples)
+    return Sensitivity(float(max(moved) / size), float(np.mean(moved) / size), radius, samples)
+
+
+def randomisation_check(
+    net: nn.Module, x: torch.Tensor, attribution: Attribution, pixels: PixelSpace, seed: int = 0
+) -> RandomisationCheck:
+    """The model parameter randomisation test of Adebayo et al. 2018 (https://arxiv.org/abs/1810.03292).
+
+    All weights at once are made random and the same question is asked. A map that stays the same does not
+    show what the network has learned.
+    """
+    twin = _ask_again(randomised(net, seed), x, attribution, pixels)
+    return RandomisationCheck(
+        signed=rank_correlation(attribution.values, twin.values),
+        absolute=rank_correlation(np.abs(attribution.values), np.abs(twin.values)),
+        twin=twin,
+    )
+
+
+def randomised(net: nn.Module, seed: int = 0) -> nn.Module:
+    """A copy of `net` with nothing learned left: He-normal weights, zero biases, BatchNorm as it starts.
+
+    Scalars outside these layers (a SkipInit or Fixup multiplier) keep their values: started at zero they
+    would leave a network that sees nothing.
+    """
+    twin = copy.deepcopy(net)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for module in twin.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.reset_parameters()
+            elif isinstance(module, nn.Conv2d | nn.Linear):
+                fan_in = module.weight[0].numel()
+                values = torch.randn(module.weight.shape, generator=generator) * (2 / fan_in) ** 0.5
+                module.weight.copy_(values)
+                if module.bias is not None:
+                    module.bias.zero_()
+    return twin
+
+
+def deletion_insertion(
+    net: nn.Module,
+    x: torch.Tensor,
+    attribution: Attribution,
+    pixels: PixelSpace,
+    points: int = 33,
+    random_orders: int = 3,
+    seed: int = 0,
+) -> DeletionInsertion:
+    """Deletion and insertion curves of Petsiuk, Das, Saenko 2018, RISE (https://arxiv.org/abs/1806.07421).
+
+    Pixels are ordered by the map, sign kept: evidence for the class first, evidence against it last. The
+        curves of
+    random orders are part of the answer: half-covered pictures are strange to any network, and on some of
+    them the class's probability falls however they are covered.
+    """
+    random = np.random.default_rng(seed)
+    n_pixels = attribution.map.size
+    orders = [np.argsort(-attribution.map, axis=None, kind="stable")]
+    orders += [random.permutation(n_pixels) for _ in range(random_orders)]
+    fraction = np.linspace(0, 1, points)
+    with full_precision_gradients(x.device.type):
+        view, x = _prepare(net, x)
+        treated = torch.from_numpy(_treated(orders, fraction, attribution.map.shape)).to(x.device)
+        deleted = _probabilities(view, torch.where(treated, torch.zeros_like(x), x), attribution.target)
+        blurred = pixels.baseline("blurred", x)
+        inserted = _probabilities(view, torch.where(treated, x, blurred), attribution.target)
+    deleted, inserted = (curve.reshape(len(orders), points) for curve in (deleted, inserted))
+    return DeletionInsertion(
+        fraction, deleted[0], inserted[0], deleted[1:].mean(axis=0), inserted[1:].mean(axis=0)
+    )
+
+
+def _treated(orders: list[np.ndarray], fraction: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """(orders · points, 1, H, W) bool: which pixels have been treated at each point."""
+    rank = np.empty((len(orders), orders[0].size), dtype=np.int64)
+    for row, order in zip(rank, orders, strict=True):
+        row[order] = np.arange(order.size)
+    counts = np.round(fraction * orders[0].size)
+    treated = rank[:, None, :] < counts[None, :, None]
+    return treated.reshape(-1, 1, *shape)
+
+
+def _random_squares(samples: int, like: torch.Tensor, seed: int) -> torch.Tensor:
+    """(samples, 1, H, W) bool: one square each, its side an eighth to a half of the picture's, anywhere in
+    it.
+    """
+    height, width = like.shape[-2:]
+    random = np.random.default_rng(seed)
+    masks = np.zeros((samples, 1, height, width), dtype=bool)
+    for mask in masks:
+        side = max(1, round(min(height, width) * random.uniform(1 / 8, 1 / 2)))
+        top, left = random.integers(height - side + 1), random.integers(width - side + 1)
+        mask[0, top : top + side, left : left + side] = True
+    return torch.from_numpy(masks).to(like.device)
+
+
+def _contributions(attribution: Attribution, x: torch.Tensor, baseline: torch.Tensor) -> np.ndarray:
+    """(H, W): what the map says each pixel brings when it stands in the picture instead of the baseline."""
+    if METHODS[attribution.method].unit != "gradient":
+        return attribution.map.astype(np.float64)
+    return (attribution.raw * (x - baseline)[0].cpu().numpy()).sum(0, dtype=np.float64)
+
+
+def _ask_again(net: nn.Module, x: torch.Tensor, asked: Attribution, pixels: PixelSpace) -> Attribution:
+    return explain(net, x, asked.target, asked.method, mean=pixels.mean, std=pixels.std, params=asked.params)
+
+
+def _prepare(net: nn.Module, x: torch.Tensor) -> tuple[nn.Module, torch.Tensor]:
+    weight = next(net.parameters(), x)
+    return private_view(net), x.detach().to(weight.device, torch.float32)
+
+
+def _forward(view: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        return torch.cat([view(part) for part in x.split(_FORWARD_BATCH)])
+
+
+def _probabilities(view: nn.Module, x: torch.Tensor, target: int) -> np.ndarray:
+    return _forward(view, x).softmax(1)[:, target].cpu().numpy()
