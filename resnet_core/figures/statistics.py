@@ -1,0 +1,105 @@
+"""The layer statistics a figure can show: exact names, what they mean, which axis tells the truth about
+them.
+
+The columns are those of training/events.py (WEIGHT_STATS, BLOCK_STATS); a ``history`` is
+runs.store.LayerHistory: ``steps`` (S,), ``weights`` and ``blocks`` (names), ``weight_stats`` (S, W, 3),
+``block_stats`` (S, B, 3).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from resnet_core.training.events import BLOCK_STATS, WEIGHT_STATS
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """One quantity measured in every layer."""
+
+    of: str  # "weights": one value a layer with weights; "blocks": one a block's output, the stem's first
+    column: int  # in weight_stats or block_stats
+    title: str  # for axes and colour bars
+    meaning: str  # one sentence for a student
+    signed: bool = False  # linear axis and diverging colours instead of logarithmic ones
+
+
+def _weights(column: str, title: str, meaning: str) -> Statistic:
+    return Statistic("weights", WEIGHT_STATS.index(column), title, meaning)
+
+
+def _blocks(column: str, title: str, meaning: str, signed: bool = False) -> Statistic:
+    return Statistic("blocks", BLOCK_STATS.index(column), title, meaning, signed)
+
+
+STATISTICS = {
+    "block_grad_rms": _blocks(
+        "grad_rms",
+        "Gradient at block outputs (RMS)",
+        "How strongly the loss of one picture reacts to what each block passes on.",
+    ),
+    "weight_grad_rms": _weights(
+        "grad_rms",
+        "Gradient of the weights (RMS)",
+        "How strongly the loss reacts to each layer's weights; with batch norm it falls as the weights grow.",
+    ),
+    "weight_grad_over_weight": _weights(
+        "grad_over_weight",
+        "Gradient ÷ weight (RMS ratio)",
+        "The gradient measured against the size of the weights it would change.",
+    ),
+    "weight_update_over_weight": _weights(
+        "update_over_weight",
+        "Update ÷ weight (RMS ratio)",
+        "How far one step of training moves a layer, relative to its size.",
+    ),
+    "block_variance": _blocks(
+        "variance",
+        "Variance of block outputs",
+        "How much signal is left, or has piled up, on the way forward.",
+    ),
+    "block_mean": _blocks(
+        "mean", "Mean of block outputs", "Where each block's output is centred.", signed=True
+    ),
+}
+
+
+def layer_names(history, statistic: Statistic) -> tuple[str, ...]:
+    """Names of the rows, input first."""
+    return tuple(history.weights if statistic.of == "weights" else history.blocks)
+
+
+def layer_values(history, statistic: Statistic) -> np.ndarray:
+    """(S, L): the statistic at each recorded step in each layer, input first."""
+    stats = history.weight_stats if statistic.of == "weights" else history.block_stats
+    return np.asarray(stats)[:, :, statistic.column]
+
+
+def nearest_step(history, step: int | None) -> int:
+    """Index of the recorded step nearest to ``step``; of the last one for None."""
+    steps = np.asarray(history.steps)
+    return len(steps) - 1 if step is None else int(np.abs(steps - step).argmin())
+
+
+def stage_spans(names: tuple[str, ...]) -> list[tuple[str, int, int]]:
+    """Neighbouring layers of one stage as (title, first, last + 1): "stem", "stage 1" ..., "head".
+
+    Stages are read off torchvision's module names: ``layer2.0.conv1`` belongs to stage 2.
+    """
+    spans: list[tuple[str, int, int]] = []
+    for index, name in enumerate(names):
+        title = _stage_title(name, seen_stage=any(span[0].startswith("stage") for span in spans))
+        if spans and spans[-1][0] == title:
+            spans[-1] = (title, spans[-1][1], index + 1)
+        else:
+            spans.append((title, index, index + 1))
+    return spans
+
+
+def _stage_title(name: str, seen_stage: bool) -> str:
+    top = name.split(".")[0]
+    if top.startswith("layer") and top[5:].isdigit():
+        return f"stage {top[5:]}"
+    if top in ("features", "classifier"):
+        return top
+    return "head" if seen_stage else "stem"

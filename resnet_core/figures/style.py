@@ -1,0 +1,353 @@
+"""How every figure looks: the colours and signs of runs, the two themes, the layout figures start from."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import plotly.graph_objects as go
+
+from resnet_core.figures.numbers import decade
+
+FONT = '"Source Sans", "Source Sans 3", "Source Sans Pro", system-ui, "Segoe UI", "Noto Sans", sans-serif'
+FONT_SIZE = 17  # px; nothing in a figure is smaller than 16, for the back row
+SMALL_FONT_SIZE = 16
+
+# Okabe and Ito, "Color Universal Design" (https://jfly.uni-koeln.de/color/), blue and vermillion first
+# because they are the pair that stays apart for everybody; each hue darkened for white and lightened for
+# dark pages until a line has a contrast of 3:1 (tested). Yellow is olive on white.
+RUN_COLORS = (
+    ("#0072B2", "#5AA9EC"),  # blue
+    ("#D04F00", "#F4793E"),  # vermillion
+    ("#00875F", "#22BF93"),  # bluish green
+    ("#B4548F", "#DB8FBB"),  # reddish purple
+    ("#B98400", "#EDB233"),  # orange
+    ("#3E9BD6", "#9ADBFF"),  # sky blue
+    ("#7A6A00", "#F0E442"),  # yellow
+    ("#444A52", "#D5DAE1"),  # black
+)
+
+# Cividis (Nuñez, Anderton, Renslow 2018, https://doi.org/10.1371/journal.pone.0199239): even steps look
+# even, also to colour-blind eyes.
+CIVIDIS = (
+    "#00224e", "#123570", "#3b496c", "#575d6d", "#707173",
+    "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours of the page the figure stands on; they match .streamlit/config.toml."""
+
+    background: str
+    panel: str
+    ink: str
+    muted: str
+    grid: str
+    accent: str
+    zero: str  # middle of a diverging scale
+    negative: str
+    positive: str
+
+
+LIGHT = Theme(
+    background="#FFFFFF",
+    panel="#F3F5F8",
+    ink="#1B2430",
+    muted="#566170",
+    grid="#E3E8EE",
+    accent="#0B5CAD",
+    zero="#F7F7F7",
+    negative="#1F66B0",
+    positive="#C2400F",
+)
+DARK = Theme(
+    background="#11161D",
+    panel="#1A222C",
+    ink="#E8EDF3",
+    muted="#A3AFBD",
+    grid="#2A3542",
+    accent="#6CB2F2",
+    zero="#20262F",
+    negative="#5AA9EC",
+    positive="#F4793E",
+)
+
+
+def theme(dark: bool) -> Theme:
+    return DARK if dark else LIGHT
+
+
+@dataclass(frozen=True)
+class _Sign:
+    dash: str
+    symbol: str
+    filled: bool
+    glyph: str
+    pattern: str  # of bars, as plotly names it
+
+
+# Plain and residual differ by more than colour, on screen and in a black-and-white print.
+_SIGNS = {
+    "plain": _Sign("dash", "circle", False, "○", "/"),
+    "residual": _Sign("solid", "circle", True, "●", ""),
+    "highway": _Sign("dashdot", "diamond", True, "◆", "x"),
+    "mixed": _Sign("longdash", "square", True, "■", "-"),
+}
+
+
+@dataclass(frozen=True)
+class RunStyle:
+    """The sign of one run, the same in every figure: colour for the run, dash and marker for its kind of
+    network."""
+
+    color: str  # on a light page
+    dark_color: str
+    dash: str  # plotly dash of its lines
+    symbol: str  # plotly marker symbol
+    filled: bool  # False: the marker is hollow
+    glyph: str  # the marker as a character, for labels
+    pattern: str  # plotly pattern shape of its bars
+    label: str
+    kind: str  # "plain" | "residual" | "highway" | "mixed"
+
+    def on(self, dark: bool) -> str:
+        """The run's colour on a dark or a light page."""
+        return self.dark_color if dark else self.color
+
+    def line(self, dark: bool, width: float) -> dict:
+        return {"color": self.on(dark), "dash": self.dash, "width": width}
+
+    def marker(self, dark: bool, size: float = 9) -> dict:
+        fill = self.on(dark) if self.filled else theme(dark).background
+        return {
+            "symbol": self.symbol,
+            "size": size,
+            "color": fill,
+            "line": {"color": self.on(dark), "width": 2},
+        }
+
+    def bar(self, dark: bool) -> dict:
+        marker = {"color": self.on(dark), "line": {"color": self.on(dark), "width": 1.5}}
+        if self.pattern:
+            marker["pattern"] = {
+                "shape": self.pattern,
+                "fillmode": "replace",
+                "fgcolor": self.on(dark),
+                "bgcolor": theme(dark).background,
+                "size": 7,
+                "solidity": 0.35,
+            }
+        return marker
+
+    def sign(self, dark: bool, length: int = 28) -> str:
+        """Label with its sign in front, for annotations: the sign in the run's colour, the words in ink."""
+        glyph = f'<span style="color:{self.on(dark)};font-size:22px">{self.glyph}</span>'
+        return f"{glyph} {shorten(self.label, length)}"
+
+
+def style_runs(
+    runs: Iterable[tuple[str, str, str]], before: Mapping[str, RunStyle] | None = None
+) -> dict[str, RunStyle]:
+    """One style per run, from (id, name, kind) in the order of the table.
+
+    Colours are given in Okabe-Ito order. Runs found in ``before`` (the styles of the previous view) keep
+    their colour, so taking a run off the table does not repaint the others. After eight runs colours
+    repeat; names do not, equal names get their id appended.
+    """
+    runs = list(runs)
+    names = [name for _, name, _ in runs]
+    slots = _color_slots([run_id for run_id, _, _ in runs], before or {})
+    styles = {}
+    for run_id, name, kind in runs:
+        color, dark_color = RUN_COLORS[slots[run_id]]
+        sign = _SIGNS[kind]
+        label = f"{name} ({run_id})" if names.count(name) > 1 else name
+        styles[run_id] = RunStyle(
+            color, dark_color, sign.dash, sign.symbol, sign.filled, sign.glyph, sign.pattern, label, kind
+        )
+    return styles
+
+
+def _color_slots(run_ids: list[str], before: Mapping[str, RunStyle]) -> dict[str, int]:
+    colors = [color for color, _ in RUN_COLORS]
+    slots = {run_id: colors.index(before[run_id].color) for run_id in run_ids if run_id in before}
+    used = list(slots.values())
+    for run_id in run_ids:
+        if run_id not in slots:
+            slots[run_id] = min(range(len(colors)), key=lambda slot: (used.count(slot), slot))
+            used.append(slots[run_id])
+    return slots
+
+
+@cache
+def _template(dark: bool) -> go.layout.Template:
+    colors = theme(dark)
+    axis = {
+        "gridcolor": colors.grid,
+        "linecolor": colors.muted,
+        "zerolinecolor": colors.grid,
+        "zeroline": False,
+        "showline": True,
+        "ticks": "outside",
+        "tickcolor": colors.muted,
+        "ticklen": 5,
+        "tickfont": {"size": SMALL_FONT_SIZE, "color": colors.ink},
+        "title": {"font": {"size": FONT_SIZE, "color": colors.ink}, "standoff": 10},
+        "automargin": True,
+        "exponentformat": "power",
+    }
+    return go.layout.Template(
+        layout={
+            "font": {"family": FONT, "size": FONT_SIZE, "color": colors.ink},
+            "paper_bgcolor": colors.background,
+            "plot_bgcolor": colors.background,
+            "xaxis": axis,
+            "yaxis": axis,
+            "hovermode": "closest",
+            "hoverlabel": {
+                "align": "left",
+                "bgcolor": colors.panel,
+                "bordercolor": colors.muted,
+                "font": {"family": FONT, "size": SMALL_FONT_SIZE, "color": colors.ink},
+                "namelength": -1,
+            },
+            "legend": {
+                "orientation": "h",
+                "x": 0,
+                "xanchor": "left",
+                "y": 1.02,
+                "yanchor": "bottom",
+                "itemwidth": 46,
+                # One click shows a run alone, the next brings the others back.
+                "itemclick": "toggleothers",
+                "itemdoubleclick": "toggle",
+                "font": {"size": SMALL_FONT_SIZE},
+                "title": {"font": {"size": SMALL_FONT_SIZE, "color": colors.muted}},
+            },
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colors.muted, "activecolor": colors.accent},
+        }
+    )
+
+
+def base_layout(dark: bool, height: int, alt: str, **more) -> dict:
+    """What every figure's layout starts from: template, fixed height, margins, and the words for a screen
+    reader.
+
+    ``uirevision`` is constant so that a live redraw keeps the reader's zoom.
+    """
+    return {
+        "template": _template(dark),
+        "height": height,
+        "margin": {"l": 70, "r": 24, "t": 16, "b": 56, "pad": 0},
+        "uirevision": "keep",
+        "meta": {"alt": alt},
+    } | more
+
+
+def describe(figure: go.Figure) -> str:
+    """What the figure shows, in words: for ``alt=`` and captions of screen readers."""
+    return figure.layout.meta["alt"]
+
+
+def empty_figure(sentence: str, dark: bool, height: int) -> go.Figure:
+    """A figure of the size the full one will have, with one calm sentence: what will stand here."""
+    layout = base_layout(
+        dark,
+        height,
+        sentence,
+        xaxis={"visible": False},
+        yaxis={"visible": False},
+        annotations=[
+            {
+                "text": wrap(sentence, 60),
+                "x": 0.5,
+                "y": 0.5,
+                "xref": "paper",
+                "yref": "paper",
+                "showarrow": False,
+                "font": {"size": FONT_SIZE + 1, "color": theme(dark).muted},
+            }
+        ],
+    )
+    return go.Figure(layout=layout)
+
+
+def chart_config(filename: str) -> dict:
+    """Plotly's ``config`` for a page: a camera that saves a sharp PNG under ``filename``, no clutter beside
+    it."""
+    return {
+        "displaylogo": False,
+        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
+        "toImageButtonOptions": {"format": "png", "filename": filename, "scale": 2},
+    }
+
+
+def colorscale(colors: Iterable[str]) -> list[list]:
+    """Evenly spaced colours as plotly wants them."""
+    colors = list(colors)
+    return [[i / (len(colors) - 1), color] for i, color in enumerate(colors)]
+
+
+def magnitude_scale() -> list[list]:
+    """Cividis, for sizes."""
+    return colorscale(CIVIDIS)
+
+
+def diverging_scale(dark: bool) -> list[list]:
+    """Blue, the page's neutral, vermillion: for signed values, zero in the middle."""
+    colors = theme(dark)
+    return colorscale((colors.negative, colors.zero, colors.positive))
+
+
+def log_ticks(low: float, high: float) -> dict:
+    """Labelled ticks of a log axis over [low, high]: 1-2-5 when it spans few decades, else every k-th
+    decade; plain numbers while all lie between 0.01 and 50,000, else powers of ten."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    digits = (1, 2, 5) if high / low <= 10**2.2 else (1,)
+    every = max(1, math.ceil((last - first) / 9)) if len(digits) == 1 else 1
+    ticks = [(digit, exponent) for exponent in range(first, last + 1, every) for digit in digits]
+    ticks = [
+        (digit, exponent)
+        for digit, exponent in ticks
+        if 0.999 * low <= digit * 10.0**exponent <= 1.001 * high
+    ]
+    plain = all(-2 <= exponent <= 4 for _, exponent in ticks)
+    return {
+        "tickmode": "array",
+        "tickvals": [digit * 10.0**exponent for digit, exponent in ticks],
+        "ticktext": [_tick_text(digit, exponent, plain) for digit, exponent in ticks],
+        "minor": {"dtick": "D1", "showgrid": False, "ticks": "outside", "ticklen": 3},
+    }
+
+
+def _tick_text(digit: int, exponent: int, plain: bool) -> str:
+    if plain or exponent == 0:
+        return f"{digit * 10.0**exponent:,.{max(-exponent, 0)}f}"
+    return decade(exponent) if digit == 1 else f"{digit} × {decade(exponent)}"
+
+
+def translucent(color: str, alpha: float) -> str:
+    """A "#RRGGBB" colour as an rgba one."""
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"
+
+
+def shorten(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def wrap(text: str, width: int) -> str:
+    """Break a sentence into lines of at most ``width`` characters, with plotly's ``<br>``."""
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+    return "<br>".join(lines)
+
+
+def text_width(text: str, size: int = SMALL_FONT_SIZE) -> int:
+    """Estimated width in px: what a margin must hold so that no label is cut."""
+    return math.ceil(0.56 * size * len(text))
