@@ -37,13 +37,13 @@ def write_rows(connection: sa.Connection, run_id: str, events: Sequence[Event], 
             case Started():
                 rows.clear()  # nothing that precedes a start within one batch is of this attempt
                 _drop_later(connection, run_id, event.step)
-                values = _started(connection, run_id, event, now)
+                values = _started(event, now)
             case StepStats():
                 rows[steps].append({"run": run_id, **vars(event)})
                 values |= {"step": event.step, "images_per_s": event.images_per_s}
             case EpochEnded():
                 rows[epochs].append({"run": run_id, **vars(event)})
-                values |= {"step": event.step, "epoch": event.epoch}
+                values["step"] = event.step
             case LayerStats():
                 rows[layer_stats].append(
                     {
@@ -69,6 +69,8 @@ def write_rows(connection: sa.Connection, run_id: str, events: Sequence[Event], 
                 values |= {"reason": "", "seconds": runs.c.seconds + event.seconds}
     for table, new in rows.items():
         upsert(connection, table, new)
+    if rows[epochs] or "total_steps" in values:
+        values |= _errors(connection, run_id)
     return values
 
 
@@ -77,14 +79,23 @@ def _drop_later(connection: sa.Connection, run_id: str, step: int) -> None:
         connection.execute(table.delete().where(table.c.run == run_id, table.c.step > step))
 
 
-def _started(connection: sa.Connection, run_id: str, event: Started, now: float) -> dict[str, Any]:
-    last_epoch = connection.scalar(sa.select(sa.func.max(epochs.c.epoch)).where(epochs.c.run == run_id))
+def _errors(connection: sa.Connection, run_id: str) -> dict[str, Any]:
+    rows = connection.execute(
+        sa.select(epochs.c.epoch, epochs.c.test_error).where(epochs.c.run == run_id).order_by(epochs.c.epoch)
+    ).fetchall()
+    return {
+        "epoch": rows[-1].epoch if rows else 0,
+        "last_test_error": rows[-1].test_error if rows else None,
+        "best_test_error": min((row.test_error for row in rows if row.test_error is not None), default=None),
+    }
+
+
+def _started(event: Started, now: float) -> dict[str, Any]:
     return {
         "state": sa.case((runs.c.state == "stopping", "stopping"), else_="running"),
         "started": sa.func.coalesce(runs.c.started, now),
         "went_on": now,
         "step": event.step,
-        "epoch": last_epoch or 0,
         "total_steps": event.total_steps,
         "steps_per_epoch": event.steps_per_epoch,
         "n_train": event.n_train,

@@ -39,6 +39,8 @@ class Run:
     step: int
     total_steps: int | None
     epoch: int  # complete epochs
+    last_test_error: float | None  # fraction, after the last complete epoch
+    best_test_error: float | None  # the lowest of all epochs
     steps_per_epoch: float | None
     n_train: int | None
     images_per_s: float | None

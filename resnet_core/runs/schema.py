@@ -63,6 +63,8 @@ runs = sa.Table(
     sa.Column("step", sa.BigInteger, nullable=False),
     sa.Column("total_steps", sa.BigInteger),
     sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("last_test_error", sa.Double),
+    sa.Column("best_test_error", sa.Double),
     sa.Column("steps_per_epoch", sa.Double),
     sa.Column("n_train", sa.BigInteger),
     sa.Column("images_per_s", sa.Double),

@@ -158,10 +158,10 @@ class RunStore:
 
     # States and owners
 
-    def claim(self, run_id: str, owner: str) -> bool:
-        """Take a queued run in hand; False if another process was faster, or it is queued no more."""
-        free = (runs.c.id == run_id, runs.c.state == "queued", runs.c.owner.is_(None))
-        return self._change_where(*free, owner=owner)
+    def claim(self, run_id: str, owner: str, states: Iterable[str] = ("queued",)) -> bool:
+        """Take a run that waits, or is in one of ``states``, in hand; False if another process was faster."""
+        free = (runs.c.id == run_id, runs.c.state.in_(list(states)), runs.c.owner.is_(None))
+        return self._change_where(*free, owner=owner, state="queued", reason="", ended=None)
 
     def set_state(self, run_id: str, state: str, reason: str = "", *, owner: str | None = None) -> bool:
         """Move a run to ``state``; into any but running or stopping, it is in nobody's hands from then on.
@@ -204,10 +204,13 @@ class RunStore:
     def owners(self) -> dict[str, dict[str, Any]]:
         return {row.id: dict(row._mapping) for row in self._read(sa.select(owners))}
 
-    def heartbeat(self, owner: str) -> None:
+    def heartbeat(self, owner: str) -> bool:
+        """Say that the process is well; False if it was taken for gone in the meantime and must register
+        again.
+        """
+        beat = owners.update().where(owners.c.id == owner).values(heartbeat=owners.c.heartbeat + 1)
         with self._write() as connection:
-            beat = {"heartbeat": owners.c.heartbeat + 1}
-            connection.execute(owners.update().where(owners.c.id == owner).values(beat))
+            return connection.execute(beat).rowcount > 0
 
     def remove_owner(self, owner: str) -> None:
         with self._write() as connection:
@@ -260,33 +263,20 @@ class RunStore:
     # Reading histories
 
     def frame(self) -> pd.DataFrame:
-        """One row a run, newest first, with the test error of its last and of its best epoch (NaN before
-        there is one). Column ``run`` is the id; the others are named as in :class:`Run`."""
-        ends = (
-            sa.select(epochs.c.run, sa.func.max(epochs.c.epoch).label("epoch"))
-            .group_by(epochs.c.run)
-            .subquery()
+        """One row a run, newest first. Column ``run`` is the id, ``last_error`` and ``best_error`` are the
+        test error after the last and after the best epoch (NaN before there is one); the others are named as
+        in :class:`Run`.
+        """
+        renamed = {"id": "run", "last_test_error": "last_error", "best_test_error": "best_error"}
+        hidden = {"spec", "recipe", "facts", "owner", "weight_names", "block_names"}
+        shown = [
+            column.label(renamed.get(column.name, column.name))
+            for column in runs.c
+            if column.name not in hidden
+        ]
+        return self._frame(sa.select(*shown).order_by(runs.c.id.desc())).astype(
+            {"last_error": float, "best_error": float}
         )
-        at_end = (epochs.c.run == ends.c.run) & (epochs.c.epoch == ends.c.epoch)
-        last = sa.select(epochs.c.run, epochs.c.test_error).join(ends, at_end).subquery()
-        best = (
-            sa.select(epochs.c.run, sa.func.min(epochs.c.test_error).label("error"))
-            .group_by(epochs.c.run)
-            .subquery()
-        )
-        hidden = {"id", "spec", "recipe", "facts", "owner", "weight_names", "block_names"}
-        query = (
-            sa.select(
-                runs.c.id.label("run"),
-                *(column for column in runs.c if column.name not in hidden),
-                last.c.test_error.label("last_error"),
-                best.c.error.label("best_error"),
-            )
-            .join(last, last.c.run == runs.c.id, isouter=True)
-            .join(best, best.c.run == runs.c.id, isouter=True)
-            .order_by(runs.c.id.desc())
-        )
-        return self._frame(query).astype({"last_error": float, "best_error": float})
 
     def epochs(self, ids: str | Iterable[str]) -> pd.DataFrame:
         """Columns run, epoch, step, train_loss, train_error, test_loss, test_error, seconds; by run and
