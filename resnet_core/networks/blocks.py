@@ -1,7 +1,7 @@
 """The building blocks: what stands beside a branch, how the two meet, and the block that holds them.
 
-Written to be observed: a ReLU module of its own for each use, nothing in place, and a block's output is the value
-after the addition (and after the ReLU that follows it, where there is one).
+Written to be observed: a ReLU module of its own for each use, nothing in place, and a block's output is the
+value after the addition (and after the ReLU that follows it, where there is one).
 """
 
 from collections.abc import Iterable
@@ -40,7 +40,7 @@ class Scale(nn.Module):
 
 
 class ZeroPad(nn.Module):
-    """Option A where the shape changes: every stride-th pixel, and channels of zeros behind those there are."""
+    """Option A where the shape changes: every stride-th pixel, and channels of zeros behind."""
 
     def __init__(self, stride: int, extra_channels: int) -> None:
         super().__init__()
@@ -74,10 +74,11 @@ class ScaledAdd(nn.Module):
 
 
 class GatedAdd(nn.Module):
-    """g · branch + (1 - g) · strength · shortcut, with g = sigmoid(conv(shortcut)), one value per channel and pixel.
+    """g · branch + (1 - g) · strength · shortcut, with g = sigmoid(conv(shortcut)), one value per channel and
+    pixel.
 
-    Srivastava et al. 2015, eq. 3 (there g is the transform gate T), with a 3x3 convolution in highway layers; the
-    gates of He et al. 2016, sections 3.2 and 3.3, are 1x1. `exclusive=False` leaves the branch as it is.
+    Srivastava et al. 2015, eq. 3 (there g is the transform gate T), with a 3x3 convolution in highway layers;
+    the gates of He et al. 2016, sections 3.2 and 3.3, are 1x1. `exclusive=False` leaves the branch as it is.
     """
 
     def __init__(self, channels: int, kernel: int, exclusive: bool, strength: float) -> None:
@@ -95,7 +96,7 @@ class GatedAdd(nn.Module):
 
 
 class DropoutAdd(nn.Module):
-    """branch + strength · dropout(shortcut) (He et al. 2016, section 3.4). Draws from torch's global generator."""
+    """branch + strength · dropout(shortcut), drawn from torch's global generator (He et al. 2016, section 3.4)."""
 
     def __init__(self, strength: float) -> None:
         super().__init__()
@@ -109,9 +110,9 @@ class DropoutAdd(nn.Module):
 class StochasticAdd(nn.Module):
     """b · branch + strength · shortcut, b = 0 with probability `drop` for the whole batch, else 1.
 
-    In evaluation b is its mean, 1 - drop (Huang et al. 2016, eq. 2 and 5). One number a call from torch's global
-    generator of the tensor's device. A dropped branch is computed and multiplied by 0, so its weights have a
-    gradient of 0, not none, and its batch norm still learns its statistics.
+    In evaluation b is its mean, 1 - drop (Huang et al. 2016, eq. 2 and 5). One number a call from torch's
+    global generator of the tensor's device. A dropped branch is computed and multiplied by 0, so its weights
+    have a gradient of 0, not none, and its batch norm still learns its statistics.
     """
 
     def __init__(self, drop: float, strength: float) -> None:

@@ -16,8 +16,9 @@ def build_net(spec: NetSpec, seed: int = 0, device: str | torch.device = "cpu") 
     tensor's name and shape, as twins do, start it alike. The global random state is neither used nor changed.
 
     Its forward takes normalised pictures (N, 3, H, W) as floats and gives logits (N, num_classes).
-    `observed_blocks()` lists 1 + spec.n_blocks pairs (name, module) whose outputs are the blocks' outputs, after
-    the addition, in order, the stem first. device "meta" gives the shapes without weights, and costs no memory.
+    `observed_blocks()` lists 1 + spec.n_blocks pairs (name, module) whose outputs are the blocks' outputs,
+    after the addition, in order, the stem first. device "meta" gives the shapes without weights, and costs no
+    memory.
     """
     with torch.device("meta"):
         net = (ClassicNet if spec.family in ("alexnet", "vgg") else StagedNet)(spec)

@@ -17,7 +17,7 @@ MAX_CLASSES = 100_000
 
 
 def check_fields(spec) -> None:
-    """Each field alone: its type, its range, its list of allowed values; and the depth, which needs the family."""
+    """Each field alone: its type, range or list of allowed values; and the depth, which needs the family."""
     for field, allowed in options.CHOICES.items():
         _one_of(field, getattr(spec, field), allowed)
     _whole("depth", spec.depth, 1, None)
@@ -46,7 +46,8 @@ def normalised_skips(spec) -> str:
     n_blocks = sum(blocks_per_stage(spec))
     if set(spec.skips) - {"0", "1"} or len(spec.skips) != n_blocks:
         raise SpecError(
-            f"skips is {_cut(spec.skips)!r}: it must be 'all', 'none', or {n_blocks} characters 1 or 0, one per block."
+            f"skips is {_cut(spec.skips)!r}: it must be 'all', 'none', or {n_blocks} characters 1 or 0, "
+            "one per block."
         )
     return {"1": "all", "0": "none"}.get("".join(sorted(set(spec.skips))), spec.skips)
 

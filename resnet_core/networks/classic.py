@@ -1,7 +1,9 @@
-"""AlexNet and VGG-19 as torchvision lays them out, so that its state dicts load; a small first part at 32 pixels.
+"""AlexNet and VGG-19 as torchvision lays them out, so that its state dicts load; a small first part at 32
+pixels.
 
-AlexNet at 224 is the one-column form of Krizhevsky 2014 (https://arxiv.org/abs/1404.5997). At 32 pixels its first
-convolution is 3x3 at stride 1 and the first linear layer takes 3x3 pixels; VGG-19's takes the one pixel there is.
+AlexNet at 224 is the one-column form of Krizhevsky 2014 (https://arxiv.org/abs/1404.5997). At 32 pixels its
+first convolution is 3x3 at stride 1 and the first linear layer takes 3x3 pixels; VGG-19's takes the one pixel
+there is.
 """
 
 import torch

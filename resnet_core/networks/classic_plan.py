@@ -13,7 +13,7 @@ VGG_19 = (64, 64, "pool", 128, 128, "pool", *(256,) * 4, "pool", *(512,) * 4, "p
 
 @dataclass(frozen=True)
 class Layer:
-    """kind: "conv", "norm", "relu", "pool", "dropout" or "linear"; width: channels, features, or the pool's kernel."""
+    """kind: "conv", "norm", "relu", "pool", "dropout" or "linear"; width: channels, features, or kernel."""
 
     kind: str
     width: int = 0

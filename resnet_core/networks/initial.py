@@ -1,8 +1,8 @@
 """How weights start. Each tensor has a random stream of its own, made from the seed and its name.
 
-So nets that share a tensor's name and shape start it alike, whatever else they have: twins start with the same
-weights. Three starts look at the skips, because they make a block with a skip begin as an identity, and a block
-without one cannot be that: there, zero_gamma, SkipInit and Fixup leave He's start as it is.
+So nets that share a tensor's name and shape start it alike, whatever else they have: twins start with the
+same weights. Three starts look at the skips, because they make a block with a skip begin as an identity, and
+a block without one cannot be that: there, zero_gamma, SkipInit and Fixup leave He's start as it is.
 """
 
 import hashlib
@@ -77,7 +77,7 @@ def _start_branches(net: nn.Module, init: str) -> None:
 
 
 def _start_fixup(block: Block, last: int, n_blocks: int) -> None:
-    """Zhang et al. 2019, section 3: layers of a branch times L^(-1/(2m-2)), the last one 0; m layers, L branches."""
+    """Zhang et al. 2019, section 3: of L branches of m layers, each layer times L^(-1/(2m-2)), the last 0."""
     for number in range(1, last):
         getattr(block, f"conv{number}").weight.mul_(n_blocks ** (-1 / (2 * last - 2)))
     getattr(block, f"conv{last}").weight.fill_(0)

@@ -1,4 +1,4 @@
-"""Names of networks for people, made from the spec: the family and depth, then what departs from the usual. No torch."""
+"""Names of networks for people: the family and depth, then what departs from the usual. No torch."""
 
 BASE = {"plain": "Plain", "residual": "ResNet", "preact": "PreAct-ResNet", "highway": "Highway", "vgg": "VGG"}
 INIT_NAMES = {
@@ -45,8 +45,10 @@ def _departures(spec) -> list[tuple[str, str]]:
 
 def _shape(spec) -> list[tuple[str, str]]:
     found = []
-    if spec.layout == "imagenet":
-        found.append(("ImageNet layout", "ImageNet") if spec.image_size == 32 else ("224 px", "224px"))
+    if spec.image_size == 224 or spec.family in ("alexnet", "vgg"):
+        found.append((f"{spec.image_size} px", f"{spec.image_size}px"))
+    elif spec.layout == "imagenet":
+        found.append(("ImageNet layout", "ImageNet"))
     elif spec.block == "bottleneck":
         found.append(("bottleneck", "bottleneck"))
     if spec.width != (64 if spec.layout == "imagenet" else 16):

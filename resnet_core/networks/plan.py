@@ -1,7 +1,7 @@
 """The plan of a network: each layer's shape and the order of steps, worked out from the spec. No torch.
 
-`staged` and `classic` build modules from a plan and `summary` counts from it, so the two cannot disagree on shapes.
-A step is the name of a module as torchvision spells it: conv1, bn1, relu1 ...
+`staged` and `classic` build modules from a plan and `summary` counts from it, so the two cannot disagree on
+shapes. A step is the name of a module as torchvision spells it: conv1, bn1, relu1 ...
 """
 
 import math
@@ -32,7 +32,8 @@ class Block:
 
     shortcut: "identity", "pad" (option A where the shape changes) or "project"; unused without a skip.
     drop: chance that a training step leaves the branch out.
-    observed: False for the plain layers between the stages of a highway network, which have no place for a skip.
+    observed: False for the plain layers between the stages of a highway network, which have no place for a
+        skip.
     """
 
     name: str
@@ -92,7 +93,7 @@ def plan_of(spec) -> Plan:
 
 
 def has_bias(spec) -> bool:
-    """Whether convolutions have a bias: not before a batch norm, nor where Fixup's scalar shifts stand for it."""
+    """Whether convolutions have a bias: not before batch norm, nor where Fixup's scalar shifts stand for it."""
     return spec.norm == "none" and spec.init != "fixup"
 
 
@@ -162,7 +163,7 @@ def _shortcut(spec, convs: tuple[Conv, ...]) -> str:
 
 
 def _block_steps(spec) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """(shared, branch, after): `shared` are the steps before the first convolution, which pre-activation has."""
+    """(shared, branch, after): `shared` are those before the first convolution, in pre-activation nets."""
     numbers = (1, 2) if spec.block == "basic" else (1, 2, 3)
     if spec.family == "preact":
         return _preact_steps(spec, numbers)

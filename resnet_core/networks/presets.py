@@ -1,4 +1,4 @@
-"""Networks by name: a table of presets, then plain-N, resnet-N, preact-N and highway-N for any depth. No torch."""
+"""Networks by name: a table, then plain-N, resnet-N, preact-N and highway-N for any depth. No torch."""
 
 import re
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from resnet_core.networks.spec import NetSpec
 
 @dataclass(frozen=True)
 class Preset:
-    """A row of the table: the network, its title for a select box, the heading it stands under, its source."""
+    """A row of the table: the network, its title for a select box, the heading above it, its source."""
 
     spec: NetSpec
     title: str
@@ -31,7 +31,8 @@ SMALL_IMAGENET = "ImageNet networks at 32 pixels"
 
 
 def preset(name: str) -> NetSpec:
-    """The spec of a name, whatever its case: a row of the table, else plain-N, resnet-N, preact-N or highway-N.
+    """The spec of a name, whatever its case: a row of the table, else plain-N, resnet-N, preact-N or
+    highway-N.
 
     Raises SpecError: for an unknown name the sentence lists what exists, for an impossible depth the nearest.
     """
@@ -41,8 +42,8 @@ def preset(name: str) -> NetSpec:
     match = re.fullmatch(r"(plain|resnet|preact|highway)-(\d{1,5})", key)
     if not match:
         raise SpecError(
-            f"There is no network named {name[:60]!r}. There are plain-N, resnet-N, preact-N and highway-N with a "
-            f"depth N, and {', '.join(PRESETS)}."
+            f"There is no network named {name[:60]!r}. There are plain-N, resnet-N, preact-N and highway-N "
+            f"with a depth N, and {', '.join(PRESETS)}."
         )
     family = {"resnet": "residual"}.get(match[1], match[1])
     norm = "none" if family == "highway" else "batch"

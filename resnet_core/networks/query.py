@@ -1,7 +1,7 @@
 """A spec as a short string for a link, and back: "residual-20~w32~k1b6". No torch.
 
-Family and depth, then each field that is not at its default: one letter and its value, after a "~". Only characters
-that a link leaves as they are. A mixed skip pattern is written as a hexadecimal number.
+Family and depth, then each field that is not at its default: one letter and its value, after a "~". Only
+characters that a link leaves as they are. A mixed skip pattern is written as a hexadecimal number.
 """
 
 import dataclasses
@@ -76,7 +76,7 @@ def _unpacked(packed: str, n_blocks: int, text: str) -> str:
         bits = f"{int(packed, 16):0{n_blocks}b}"
     except ValueError:
         raise SpecError(
-            f"The link's design {text[:80]!r} has skips {packed[:40]!r}, which is no pattern: copy the link again."
+            f"The link's design {text[:80]!r} has skips {packed[:40]!r}, no pattern: copy the link again."
         ) from None
     return bits
 
@@ -86,5 +86,5 @@ def _number(digits: str, kind: type, text: str):
         return kind(digits)
     except ValueError:
         raise SpecError(
-            f"The link's design {text[:80]!r} has {digits[:40]!r} where a number belongs: copy the link again."
+            f"The link's design {text[:80]!r} has {digits[:40]!r} in place of a number: copy the link again."
         ) from None

@@ -18,20 +18,24 @@ class NetSpec:
 
     family: "plain", "residual" (ReLU after the addition), "preact" (BN and ReLU before each convolution),
         "highway", "alexnet" or "vgg".
-    depth: layers with weights on the longest path. CIFAR layout: 6n+2 with basic blocks, 9n+2 with bottlenecks.
+    depth: layers with weights on the longest path. CIFAR layout: 6n+2 with basic blocks, 9n+2 with
+        bottlenecks.
     width: channels of the first stage; each later stage doubles them.
     block: "basic" (two 3x3 convolutions) or "bottleneck" (1x1, 3x3, 1x1 with four times the channels out).
-    shortcut: "A" identity, zero-padded where the shape changes; "B" a projection there; "C" projections everywhere
-        (He et al. 2015, section 3.3 and 4.1; "C" is the "1x1 conv shortcut" of He et al. 2016, Table 1).
+    shortcut: "A" identity, zero-padded where the shape changes; "B" a projection there; "C" projections
+        everywhere (He et al. 2015, section 3.3 and 4.1; "C" is the "1x1 conv shortcut" of He et al. 2016,
+        Table 1).
     norm: "batch" or "none".
     init: how the weights start; see `options.INITS`.
-    skips: "all", "none", or one "1" or "0" per block from the input to the output. Empty: as the family has them.
+    skips: "all", "none", or one "1" or "0" per block from the input to the output. Empty: as the family has
+        them.
     skip_strength: what the shortcut is multiplied by, 0 to 1.
     merge: how shortcut and branch meet (He et al. 2016, Table 1); see `options.MERGES`.
     order: where BN and ReLU stand (He et al. 2016, Table 2); see `options.ORDERS`.
     gate_bias: start of the gates' bias; -2 as in Srivastava et al. 2015 (https://arxiv.org/abs/1505.00387).
-    drop_path: chance that the last block's branch is left out of a training step (stochastic depth, Huang et al.
-        2016, https://arxiv.org/abs/1603.09382), 0 to below 1; falls linearly to nearly 0 at the first block.
+    drop_path: chance that the last block's branch is left out of a training step (stochastic depth, Huang et
+        al. 2016, https://arxiv.org/abs/1603.09382), 0 to below 1; falls linearly to nearly 0 at the first
+        block.
     layout: "cifar" (three stages) or "imagenet" (four stages, or AlexNet's and VGG's own).
     num_classes: length of the logits.
     image_size: 32 or 224, the side of the square pictures it is made for; decides the stem.
@@ -70,7 +74,7 @@ class NetSpec:
 
     @property
     def n_blocks(self) -> int:
-        """Blocks that carry, or could carry, a skip; `observed_blocks()` of the built net has one more, the stem."""
+        """Blocks that have, or could have, a skip; `observed_blocks()` of the built net adds the stem."""
         return sum(self.stages)
 
     @property
@@ -85,7 +89,7 @@ class NetSpec:
 
     @property
     def kind(self) -> str:
-        """The sign it is drawn with: "plain", "residual", "highway", or "mixed" when only some blocks have a skip."""
+        """The sign it is drawn with: "plain", "residual", "highway", or "mixed": only some blocks have a skip."""
         live = self.live_skips()
         if not any(live):
             return "plain"
@@ -157,7 +161,7 @@ class NetSpec:
         return cls(**values)
 
     def to_query(self) -> str:
-        """The whole design as a short string that is safe in a link: "residual-20", "plain-56~nnone~ixavier"."""
+        """The whole design as a short string, safe in a link: "residual-20", "plain-56~nnone~ixavier"."""
         return query.encode(self)
 
     @classmethod

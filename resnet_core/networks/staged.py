@@ -10,7 +10,8 @@ from resnet_core.networks.plan import has_bias, plan_of
 class StagedNet(nn.Module):
     """The network of a spec of a family with stages, with modules named as torchvision names them.
 
-    Takes (N, 3, H, W), gives logits (N, num_classes). Holds no starting weights worth having: see `build_net`.
+    Takes (N, 3, H, W), gives logits (N, num_classes). Holds no starting weights worth having: see
+    `build_net`.
     """
 
     def __init__(self, spec) -> None:

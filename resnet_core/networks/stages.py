@@ -36,7 +36,8 @@ def blocks_per_stage(spec) -> tuple[int, ...]:
 
 
 def highway_stages(depth: int) -> tuple[int, int, int]:
-    """Highway layers per stage: all layers but the stem, the two plain layers between stages, and the classifier.
+    """Highway layers per stage: all layers but the stem, the two plain layers between stages, and the
+    classifier.
 
     Where they cannot be shared out evenly, the earlier stages get one more.
     """

@@ -1,0 +1,190 @@
+"""Identity surgery: a trained network made deeper without changing what it computes, and weights moved
+between nets.
+
+He et al. 2015 (https://arxiv.org/abs/1512.03385, section 1) argue that a deeper network need not be worse,
+"by construction": copy the shallower one and let the added layers be identities. `grow` carries that out.
+
+What an added block starts as:
+
+- with a skip, its branch gives exactly 0: the last batch norm's gain, SkipInit's factor or, where there is
+  neither, the last convolution is 0. What comes in goes on, in training mode too. The branch's other weights
+  are fresh.
+- without a skip, its convolutions copy each channel. What comes in is never negative (it left a ReLU), so the
+  block's own ReLUs change nothing. Its batch norms get a gain and shift that undo their running statistics,
+  so evaluation is an identity to rounding. In training mode batch norm uses the batch's statistics instead,
+  and the block is an identity only as far as those agree with the running ones. So these are set to what the
+  block's input should look like, by the gain and shift of the batch norm before it: a normal channel through
+  a ReLU.
+
+Either way every added weight can learn from the first step on, though where a branch is 0 it is its last
+layer that moves first.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from resnet_core.errors import SpecError
+from resnet_core.networks.blocks import Block
+from resnet_core.networks.build import build_net
+from resnet_core.networks.spec import NetSpec
+
+State = Mapping[str, Tensor]
+Statistics = tuple[Tensor, Tensor]
+
+
+def grow(state: State, spec: NetSpec, new_depth: int, seed: int = 0) -> tuple[dict[str, Tensor], NetSpec]:
+    """(state, spec) of the network of `new_depth` that computes what `state` does; the new blocks end each
+    stage.
+
+    state: of a plain, residual or pre-activation network in the CIFAR layout. A new block has a skip if the
+    last block of its stage has one. seed: of the fresh weights in branches that start at 0.
+
+    Raises SpecError when the spec cannot be grown, the depth is not larger, or the state is of another
+    network.
+    """
+    new_spec = _grown_spec(spec, new_depth)
+    old_net = build_net(spec)
+    _require(old_net.state_dict(), state)
+    extra = [name for name in state if name not in old_net.state_dict()]
+    if extra:
+        raise SpecError(
+            f"These weights are not those of {spec.name}, which has no {extra[0]!r}. Take its own."
+        )
+    old_net.load_state_dict(dict(state))
+    new_net = build_net(new_spec, seed)
+    new_net.load_state_dict({**new_net.state_dict(), **state})
+    old_blocks = dict(old_net.blocks())
+    last_of_stage = {name.split(".")[0]: block for name, block in old_blocks.items()}
+    for name, block in new_net.blocks():
+        if name in old_blocks:
+            continue
+        if block.merge is not None:
+            _start_at_zero(block)
+        else:
+            _start_as_copy(block, _expected(last_of_stage[name.split(".")[0]]))
+    return {name: tensor.detach().clone() for name, tensor in new_net.state_dict().items()}, new_spec
+
+
+def load_shared(net: nn.Module, state: State) -> list[str]:
+    """Load weights of a net that differs from `net` in its skips only; the names of tensors left unused.
+
+    What only skips have (projections, gates) is left out where `net` has no such skip. The other way round, a
+    tensor that `net` needs and the state does not have raises SpecError, and so does one of another shape.
+    """
+    own = net.state_dict()
+    _require(own, state)
+    net.load_state_dict({name: state[name] for name in own})
+    return [name for name in state if name not in own]
+
+
+def _require(own: State, state: State) -> None:
+    """SpecError unless the state has every tensor of a net, in its shape."""
+    missing = [name for name in own if name not in state]
+    if missing:
+        raise SpecError(
+            f"These weights do not fit this network: they have no {missing[0]!r} ({len(missing)} tensors "
+            "missing). Take weights of a network of the same family, depth and shortcuts."
+        )
+    for name, tensor in own.items():
+        if tensor.shape != state[name].shape:
+            raise SpecError(
+                f"These weights do not fit this network: {name!r} is {tuple(state[name].shape)} in them and "
+                f"{tuple(tensor.shape)} here. Take weights of a network of the same width and classes."
+            )
+
+
+def _grown_spec(spec: NetSpec, new_depth: int) -> NetSpec:
+    if spec.family not in ("plain", "residual", "preact") or spec.layout != "cifar":
+        raise SpecError(
+            f"{spec.name} cannot be grown: only plain, residual and pre-activation CIFAR nets can."
+        )
+    if any(spec.skip_mask()) and (spec.merge, spec.order, spec.skip_strength) != (
+        "identity",
+        "standard",
+        1.0,
+    ):
+        raise SpecError(
+            f"{spec.name} cannot be grown: an added block is an identity only with the merge 'identity', the "
+            "order 'standard' and skip strength 1."
+        )
+    if spec.shortcut == "C" and any(spec.skip_mask()):
+        raise SpecError(
+            f"{spec.name} cannot be grown: with option C no shortcut is an identity. Take A or B."
+        )
+    if spec.family == "preact" and not all(spec.skip_mask()):
+        raise SpecError(
+            f"{spec.name} cannot be grown: a pre-activation block without its skip cannot be an identity."
+        )
+    if spec.block == "bottleneck" and not all(spec.skip_mask()):
+        raise SpecError(
+            f"{spec.name} cannot be grown: a bottleneck without its skip is too narrow to be an identity."
+        )
+    if spec.drop_path:
+        raise SpecError(f"{spec.name} cannot be grown: stochastic depth weighs each block by its place.")
+    if new_depth <= spec.depth:
+        raise SpecError(
+            f"{spec.name} cannot be grown to depth {new_depth}: choose a depth above {spec.depth}."
+        )
+    added = dataclasses.replace(spec, depth=new_depth, skips="").stages[0] - spec.stages[0]
+    mask, pattern = spec.skip_mask(), ""
+    for stage, count in enumerate(spec.stages):
+        own = mask[stage * count : (stage + 1) * count]
+        pattern += "".join("1" if on else "0" for on in (*own, *(own[-1],) * added))
+    return dataclasses.replace(spec, depth=new_depth, skips=pattern)
+
+
+@torch.no_grad()
+def _start_at_zero(block: Block) -> None:
+    last = len(block.plan.convs)
+    final_norm = f"bn{last}"
+    if "alpha" in block.plan.branch:
+        block.alpha.value.fill_(0)
+    elif block.plan.branch[-1] == final_norm:
+        getattr(block, final_norm).weight.fill_(0)
+    else:
+        conv = getattr(block, f"conv{last}")
+        conv.weight.fill_(0)
+        if conv.bias is not None:
+            conv.bias.fill_(0)
+
+
+@torch.no_grad()
+def _start_as_copy(block: Block, statistics: Statistics) -> None:
+    for number, _ in enumerate(block.plan.convs, 1):
+        conv = getattr(block, f"conv{number}")
+        nn.init.dirac_(conv.weight)
+        if conv.bias is not None:
+            conv.bias.fill_(0)
+        norm = getattr(block, f"bn{number}", None)
+        if norm is not None:
+            mean, variance = statistics
+            norm.running_mean.copy_(mean)
+            norm.running_var.copy_(variance)
+            norm.weight.copy_(torch.sqrt(variance + norm.eps))
+            norm.bias.copy_(mean)
+
+
+def _expected(block: Block) -> Statistics:
+    """What a block without a skip gives if each channel of its last batch norm is normally distributed."""
+    norm = getattr(block, f"bn{len(block.plan.convs)}", None)
+    if norm is None:
+        channels = block.plan.out_channels
+        return torch.zeros(channels), torch.ones(channels)
+    return _rectified(norm.bias.detach(), norm.weight.detach().abs())
+
+
+def _rectified(mean: Tensor, std: Tensor) -> Statistics:
+    """Mean and variance of ReLU(z) for z normal with this mean and standard deviation.
+
+    With a = mean/std, E = mean·Φ(a) + std·φ(a) and E[z²] = (mean² + std²)·Φ(a) + mean·std·φ(a).
+    """
+    ratio = mean.double() / std.double().clamp_min(1e-12)
+    below = 0.5 * (1 + torch.erf(ratio / math.sqrt(2)))
+    density = torch.exp(-0.5 * ratio**2) / math.sqrt(2 * math.pi)
+    first = mean * below + std * density
+    second = (mean**2 + std**2) * below + mean * std * density
+    return first.float(), (second - first**2).clamp_min(0).float()
