@@ -1,10 +1,10 @@
-"""The computation behind each row of `methods.METHODS`, by Captum.
+"""The computation behind each row of `methods.METHODS`: by Captum, except where it would be wrong here.
 
-Every function takes a `Question` and returns an `Answer` for its whole batch of pictures. Two things are done
-here rather than left to Captum, because Captum draws from the global random state (torch's and NumPy's),
-which another visitor's work may be using: the noisy copies of SmoothGrad and the baselines and points of
-GradientSHAP. All noise is drawn from a generator of its own, once for all pictures of a batch, so a picture's
-map does not depend on which others were asked about with it.
+Every function takes a `Question` and returns an `Answer` for its whole batch of pictures. DeepLIFT is our own
+(`deeplift.py` says why). The noisy copies of SmoothGrad and the baselines and points of GradientSHAP are
+drawn here, because Captum draws from the global random state (torch's and NumPy's), which another visitor's
+work may be using. All noise comes from a generator of its own, once for all pictures of a batch, so a
+picture's map does not depend on which others were asked about with it.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from captum.attr import (
-    DeepLift,
     FeatureAblation,
     GuidedBackprop,
     GuidedGradCam,
@@ -25,17 +24,13 @@ from captum.attr import (
 )
 from torch import nn
 
+from resnet_core.attribution.deeplift import deeplift_multipliers
 from resnet_core.attribution.methods import AttributionError
 from resnet_core.attribution.pixels import PixelSpace, random_normal, random_uniform
-from resnet_core.attribution.products import PairedProducts
 
 _BATCH_BUDGET = 7_000_000
 """Pixels times convolutions in one forward and backward pass: 64 CIFAR pictures for ResNet-110 (about 0.8 GB
 of activations), one picture of 224 for ResNet-152."""
-
-_DEEPLIFT_EPS = 1e-6
-"""Below this difference the gradient replaces the ratio of differences, which float32 can no longer form for
-a sigmoid; Captum's default 1e-10 is for float64."""
 
 
 @dataclass(frozen=True)
@@ -122,11 +117,8 @@ def smoothgrad(question: Question) -> Answer:
 
 def deeplift(question: Question) -> Answer:
     baseline = question.baseline()
-    with PairedProducts(batch=2 * len(question.x)):
-        values = DeepLift(question.net, eps=_DEEPLIFT_EPS).attribute(
-            question.inputs(), baselines=baseline, target=question.targets
-        )
-    return Answer(values, _target_logits(question, baseline))
+    multipliers = deeplift_multipliers(question.net, question.x, baseline, question.targets)
+    return Answer((question.x - baseline) * multipliers, _target_logits(question, baseline))
 
 
 def gradient_shap(question: Question) -> Answer:
@@ -142,6 +134,7 @@ def gradient_shap(question: Question) -> Answer:
 
 
 def guided_backprop(question: Question) -> Answer:
+    _separate_relu_inputs(question.net)
     return Answer(GuidedBackprop(question.net).attribute(question.inputs(), target=question.targets))
 
 
@@ -154,6 +147,7 @@ def grad_cam(question: Question) -> Answer:
 
 
 def guided_grad_cam(question: Question) -> Answer:
+    _separate_relu_inputs(question.net)
     name, block = _find_block(question)
     values = GuidedGradCam(question.net, block).attribute(question.inputs(), target=question.targets)
     return Answer(values.detach(), resolved={"block": name})
@@ -210,13 +204,24 @@ CALLS: dict[str, Callable[[Question], Answer]] = {
 
 
 def find_block(net: nn.Module, name: str) -> tuple[str, nn.Module]:
-    """The observed block called `name` ("last": the last one), or AttributionError listing them all."""
+    """The observed block called `name` ("last": the last one), or AttributionError listing all."""
     blocks = dict(net.observed_blocks())
     if name == "last":
         name = next(reversed(blocks))
     if name not in blocks:
         raise AttributionError(f"This network has no block {name!r}; it has {', '.join(blocks)}.")
     return name, blocks[name]
+
+
+def _separate_relu_inputs(net: nn.Module) -> None:
+    """Give every ReLU of this private net a copy of its input.
+
+    Captum changes the gradient of the tensor that enters a ReLU. Where the same tensor also enters the
+    shortcut (ReLU-only pre-activation), it would change the shortcut's gradient, too.
+    """
+    for module in net.modules():
+        if isinstance(module, nn.ReLU):
+            module.register_forward_pre_hook(lambda _, inputs: (inputs[0].clone(),))
 
 
 def _find_block(question: Question) -> tuple[str, nn.Module]:

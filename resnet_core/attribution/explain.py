@@ -22,9 +22,8 @@ from resnet_core.attribution.methods import AttributionError, Method, complete_p
 from resnet_core.attribution.pixels import PixelSpace
 from resnet_core.attribution.result import Attribution
 
-# Said at every call of DeepLift and Guided Backprop. Filtered once for the process: warnings.catch_warnings
-# around each call swaps the filters of all threads.
-warnings.filterwarnings("ignore", message="Setting forward, backward hooks and attributes on non-linear")
+# Said at every call of Guided Backprop. Filtered once for the process: warnings.catch_warnings around each
+# call would swap the filters of all threads.
 warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU activations")
 
 

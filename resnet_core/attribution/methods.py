@@ -193,7 +193,7 @@ _TABLE = (
         "Activation Differences",
         url="https://arxiv.org/abs/1704.02685",
         limits="Depends on the baseline. The Rescale rule; the paper gives none for products of two "
-        "activations (gates), there each factor gets half (see products.py).",
+        "activations (gates), there each factor gets half (see deeplift.py).",
         reduction="sum",
         unit="contribution",
         params=(_baseline(), _SEED),

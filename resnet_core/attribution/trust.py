@@ -105,8 +105,8 @@ def infidelity(
     """Infidelity of Yeh et al. 2019 (https://arxiv.org/abs/1901.09392) under removal of random squares.
 
     A removed square takes the colours of the attribution's own baseline (the mean colour where it has none).
-    The map foretells the sum of its values there; a gradient, its product with the change. The scale is fitted,
-    because the methods' units differ, so 1 - `unexplained` is a squared correlation about zero.
+    The map foretells the sum of its values there; a gradient, its product with the change. The scale is
+    fitted, because the methods' units differ, so 1 - `unexplained` is a squared correlation about zero.
 
     Args:
         x: (1, 3, H, W), the picture that was explained.
