@@ -1,0 +1,36 @@
+"""Where in a network numbers stop being finite."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+
+def first_nonfinite(net: nn.Module, forward: Callable[[], object]) -> str | None:
+    """In words, the first place where ``forward``, a pass through ``net``, has an infinity or NaN: a parameter that
+    already is not finite, else the first module, in the order they finish, whose output is not. None: nowhere."""
+    for name, parameter in net.named_parameters():
+        if not _finite(parameter):
+            layer, _, tensor = name.rpartition(".")
+            return f"{tensor} of layer {layer}"
+    found: list[str] = []
+
+    def look(name: str) -> Callable:
+        def hook(_module: nn.Module, _inputs: object, output: object) -> None:
+            if not found and isinstance(output, Tensor) and not _finite(output):
+                found.append(f"output of layer {name}")
+
+        return hook
+
+    hooks = [module.register_forward_hook(look(name)) for name, module in net.named_modules() if name]
+    try:
+        with torch.no_grad():
+            forward()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found[0] if found else None
+
+
+def _finite(tensor: Tensor) -> bool:
+    return bool(torch.isfinite(tensor).all())

@@ -1,0 +1,97 @@
+"""What is measured inside a network while it trains: the columns of events.WEIGHT_STATS and events.BLOCK_STATS.
+
+Measured on a training step itself, not on a copy of it. Everything stays on the device until :meth:`LayerProbe.read`;
+steps that are not measured pay nothing: no hook is left in the network between them.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+class LayerProbe:
+    """Measures training steps of one network. A measured step goes
+
+    >>> with probe.watching(batch_size):
+    ...     loss = ...; loss.backward()
+    >>> before = probe.copy_weights()
+    >>> optimizer.step()
+    >>> weight_stats, block_stats = probe.read(before)
+    """
+
+    def __init__(self, net: nn.Module):
+        layers = [
+            (name, module.weight)
+            for name, module in net.named_modules()
+            if isinstance(module, nn.Conv2d | nn.Linear) and module.weight.requires_grad
+        ]
+        self.weight_names = tuple(name for name, _ in layers)
+        self.weights: list[Tensor] = [weight for _, weight in layers]
+        self.roots = torch.tensor([math.sqrt(weight.numel()) for weight in self.weights])
+        blocks = net.observed_blocks()
+        self.block_names = tuple(name for name, _ in blocks)
+        self._blocks = [module for _, module in blocks]
+        self._outputs: list[Tensor] = []  # (mean, variance) by block
+        self._gradients: dict[int, Tensor] = {}  # RMS by block
+
+    @contextmanager
+    def watching(self, batch_size: int) -> Iterator[None]:
+        """Forward and backward pass inside this block are measured at the blocks' outputs. The gradient is that of
+        the mean loss over ``batch_size`` images, times ``batch_size``."""
+        self._outputs = [torch.empty(0)] * len(self._blocks)
+        self._gradients = {}
+
+        def on_output(index: int, output: Tensor) -> None:
+            variance, mean = torch.var_mean(output.detach().to(torch.float32), correction=0)
+            self._outputs[index] = torch.stack([mean, variance])
+            output.register_hook(lambda gradient: on_gradient(index, gradient))
+
+        def on_gradient(index: int, gradient: Tensor) -> None:
+            norm = torch.linalg.vector_norm(gradient, dtype=torch.float32)
+            self._gradients[index] = norm * (batch_size / math.sqrt(gradient.numel()))
+
+        hooks = [
+            block.register_forward_hook(
+                lambda _module, _inputs, output, index=index: on_output(index, output)
+            )
+            for index, block in enumerate(self._blocks)
+        ]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def copy_weights(self) -> list[Tensor]:
+        return [weight.detach().clone() for weight in self.weights]
+
+    @torch.no_grad()
+    def read(self, before: list[Tensor]) -> tuple[np.ndarray, np.ndarray]:
+        """Weight statistics (layers, 3) and block statistics (blocks, 3), float32; this waits for the device.
+
+        ``before``: copy_weights() from before the optimiser's step; the gradients must still be there. A ratio
+        to weights that are all zero is NaN: it has no value.
+        """
+        norms = torch.stack(
+            [
+                torch.stack(torch._foreach_norm([weight.grad for weight in self.weights])),
+                torch.stack(torch._foreach_norm(before)),
+                torch.stack(torch._foreach_norm(torch._foreach_sub(self.weights, before))),
+            ]
+        )
+        zero = norms.new_zeros(())
+        blocks = torch.stack(
+            [
+                torch.cat([self._gradients.get(index, zero).reshape(1), moments])
+                for index, moments in enumerate(self._outputs)
+            ]
+        )
+        flat = torch.cat([norms.reshape(-1), blocks.reshape(-1)]).cpu()  # the one copy from the device
+        gradient, weight, update = flat[: norms.numel()].reshape(3, -1)
+        weight = torch.where(weight > 0, weight, torch.nan)
+        weight_stats = torch.stack([gradient / self.roots, gradient / weight, update / weight], dim=1)
+        return weight_stats.numpy(), flat[norms.numel() :].reshape(-1, 3).numpy()
