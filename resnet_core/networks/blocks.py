@@ -96,7 +96,7 @@ class GatedAdd(nn.Module):
 
 
 class DropoutAdd(nn.Module):
-    """branch + strength · dropout(shortcut), drawn from torch's global generator (He et al. 2016, section 3.4)."""
+    """branch + strength · dropout(shortcut) (He et al. 2016, section 3.4). Uses torch's global generator."""
 
     def __init__(self, strength: float) -> None:
         super().__init__()

@@ -155,7 +155,7 @@ def _refuse(field: str, value, why: str) -> None:
 
 
 def _one_of(field: str, value, allowed) -> None:
-    if isinstance(value, bool) or value not in allowed:
+    if type(value) not in {type(choice) for choice in allowed} or value not in allowed:
         raise SpecError(f"{field} cannot be {_cut(value)!r}: it is one of {_listed(allowed)}.")
 
 

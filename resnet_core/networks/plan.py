@@ -93,7 +93,7 @@ def plan_of(spec) -> Plan:
 
 
 def has_bias(spec) -> bool:
-    """Whether convolutions have a bias: not before batch norm, nor where Fixup's scalar shifts stand for it."""
+    """Whether convolutions have a bias: not before batch norm, nor where Fixup's shifts stand for it."""
     return spec.norm == "none" and spec.init != "fixup"
 
 

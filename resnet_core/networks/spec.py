@@ -89,7 +89,7 @@ class NetSpec:
 
     @property
     def kind(self) -> str:
-        """The sign it is drawn with: "plain", "residual", "highway", or "mixed": only some blocks have a skip."""
+        """The sign it is drawn with: "plain", "residual", "highway", or "mixed" for a pattern."""
         live = self.live_skips()
         if not any(live):
             return "plain"
@@ -145,7 +145,9 @@ class NetSpec:
             return dataclasses.replace(
                 self, family="plain", skips="none", shortcut="A", skip_strength=1.0, drop_path=0.0
             )
-        return self.with_skips("all" if self.skips == "none" else "none")
+        if self.skips == "none":
+            return self.with_skips("all")
+        return dataclasses.replace(self, skips="none", drop_path=0.0)
 
     def to_dict(self) -> dict[str, str | int | float]:
         """Every field, ready for JSON."""

@@ -62,7 +62,7 @@ def summarise(spec) -> Summary:
 
 
 def path_lengths(spec) -> dict[int, int]:
-    """Blocks passed through their branch -> number of paths: binomial, shifted by the blocks without a skip."""
+    """Blocks passed through their branch -> number of paths: binomial, shifted by those without a skip."""
     skips = sum(spec.live_skips())
     fixed = spec.n_blocks - skips
     return {fixed + taken: math.comb(skips, taken) for taken in range(skips + 1)}
