@@ -1,8 +1,16 @@
 """CIFAR-10 (Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html), through torchvision's download."""
 
+import tarfile
+import threading
+import time
+from http.client import HTTPException
 from pathlib import Path
 
-from resnet_core.data.dataset import DatasetInfo
+import numpy as np
+
+from resnet_core.data import storage
+from resnet_core.data.dataset import DatasetInfo, Progress
+from resnet_core.errors import DataError
 
 NAME = "cifar-10"
 TITLE = "CIFAR-10"
@@ -10,6 +18,8 @@ CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 SOURCE = "CIFAR-10 (Krizhevsky 2009): photographs of 32x32, 50,000 to train on and 10,000 to test."
 ARCHIVE = "cifar-10-python.tar.gz"
 ARCHIVE_BYTES = 170_498_071
+STALLED_S = 60
+"""So long a download may stand still before it is given up."""
 
 
 def planned() -> DatasetInfo:
@@ -30,3 +40,86 @@ def way_out(home: Path) -> str:
         f"download it, or put {ARCHIVE} into {downloads_folder(home)} and download again, "
         "or import it as an .npz with x_train, y_train, x_test and y_test."
     )
+
+
+def fetch_cifar10(home: Path, progress: Progress | None = None) -> DatasetInfo:
+    """Download CIFAR-10 (170 MB) with torchvision, which verifies its checksums, and keep it as a dataset.
+
+    An archive that a person put into ``downloads_folder(home)`` is used instead of the network. Whatever
+    happens, no part of a download stays behind. Raises DataError when there is no network or the archive is
+    another, and says the way out.
+    """
+    progress = progress or (lambda what, fraction: None)
+    present = storage.stored_info(home, NAME)
+    if present is not None:
+        return present
+    with storage.new_folder(home) as scratch:
+        archive = downloads_folder(home) / ARCHIVE
+        if archive.is_file():
+            progress(f"Checking {ARCHIVE}", 0.0)
+            _check_archive(archive)
+            (scratch / ARCHIVE).symlink_to(archive.resolve())
+        _download(scratch, home, progress)
+        progress("Unpacking CIFAR-10", 0.95)
+        return _keep(scratch, home)
+
+
+def _check_archive(archive: Path) -> None:
+    from torchvision.datasets import CIFAR10
+    from torchvision.datasets.utils import check_integrity
+
+    if not check_integrity(archive, CIFAR10.tgz_md5):
+        raise DataError(
+            f"{archive} is not the archive of CIFAR-10, or not all of it (its checksum differs): delete it or put "
+            "the right one there."
+        )
+
+
+def _download(folder: Path, home: Path, progress: Progress) -> None:
+    """Download, verify and unpack into ``folder``, in a thread so that progress can be told here meanwhile."""
+    from torchvision.datasets import CIFAR10
+
+    failures: list[Exception] = []
+
+    def work() -> None:
+        try:
+            CIFAR10(str(folder), download=True)
+        except (OSError, RuntimeError, HTTPException, tarfile.TarError) as error:
+            failures.append(error)
+
+    # A daemon: when the person gives up, or the network stands still, nobody waits for it.
+    thread = threading.Thread(target=work, name="cifar-10 download", daemon=True)
+    thread.start()
+    size, grown_at = -1, time.monotonic()
+    while thread.is_alive():
+        thread.join(timeout=0.2)
+        partial = folder / ARCHIVE
+        now = partial.stat().st_size if partial.exists() else 0
+        if now != size:
+            size, grown_at = now, time.monotonic()
+            progress(
+                f"Downloading CIFAR-10: {size / 1e6:.0f} of {ARCHIVE_BYTES / 1e6:.0f} MB", _fraction(size)
+            )
+        elif size < ARCHIVE_BYTES and time.monotonic() - grown_at > STALLED_S:
+            raise DataError(f"The download of CIFAR-10 stands still at {size / 1e6:.0f} MB: {way_out(home)}")
+    if failures:
+        raise DataError(f"CIFAR-10 could not be downloaded ({failures[0]}): {way_out(home)}") from failures[0]
+
+
+def _fraction(size: int) -> float:
+    return min(0.9, 0.9 * size / ARCHIVE_BYTES)
+
+
+def _keep(folder: Path, home: Path) -> DatasetInfo:
+    """Make the dataset of what torchvision unpacked in ``folder``, one part after the other to save memory."""
+    from torchvision.datasets import CIFAR10
+
+    with storage.new_folder(home) as target:
+        for part in ("train", "test"):
+            unpacked = CIFAR10(str(folder), train=part == "train", download=False)
+            with storage.ImageFile(target, f"x_{part}") as images:
+                for start in range(0, len(unpacked.data), 5000):
+                    images.append(unpacked.data[start : start + 5000])
+            storage.save_array(target, f"y_{part}", np.array(unpacked.targets, dtype=np.int64))
+        classes = tuple(unpacked.classes)
+        return storage.commit(target, home, name=NAME, title=TITLE, classes=classes, source=SOURCE)

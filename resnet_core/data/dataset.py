@@ -11,6 +11,9 @@ from resnet_core.errors import DataError
 Progress = Callable[[str, float], None]
 """What long work on data reports to: what is happening, in words, and the fraction done, 0 to 1."""
 
+MIN_TRAIN, MIN_TEST = 4, 1
+"""Pictures that each class needs."""
+
 _ROWS_AT_ONCE = 2048
 
 
@@ -64,16 +67,18 @@ class Dataset:
 
     @cached_property
     def _channel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        total = np.zeros(3)
-        squares = np.zeros(3)
+        values = self.x_train.shape[1] * self.x_train.shape[2] * 3
+        total = np.zeros(values, np.int64)
+        squares = np.zeros(values, np.int64)
         for start in range(0, len(self.x_train), _ROWS_AT_ONCE):
-            rows = np.asarray(self.x_train[start : start + _ROWS_AT_ONCE]).reshape(-1, 3).astype(np.float32)
-            total += rows.sum(axis=0, dtype=np.float64)
-            squares += np.square(rows).sum(axis=0, dtype=np.float64)
+            rows = np.asarray(self.x_train[start : start + _ROWS_AT_ONCE]).reshape(-1, values)
+            total += rows.sum(axis=0, dtype=np.int64)
+            squares += np.square(rows, dtype=np.uint16).sum(axis=0, dtype=np.int64)  # 255^2 fits
         pixels = self.x_train.size / 3
-        mean = total / pixels
+        mean = total.reshape(-1, 3).sum(axis=0) / pixels
+        variance = squares.reshape(-1, 3).sum(axis=0) / pixels - mean**2
         # A channel that never varies would make the normalisation divide by zero.
-        std = np.sqrt(np.maximum(squares / pixels - mean**2, 1.0))
+        std = np.sqrt(np.maximum(variance, 1.0))
         return tuple((mean / 255).tolist()), tuple((std / 255).tolist())
 
 
@@ -114,3 +119,21 @@ def check_part(part: str, images: np.ndarray, labels: np.ndarray, num_classes: i
         raise DataError(
             f"y_{part} holds {wrong}; with {num_classes} classes labels go from 0 to {num_classes - 1}."
         )
+
+
+def check_classes(classes: tuple[str, ...], y_train: np.ndarray, y_test: np.ndarray) -> None:
+    """Raises DataError unless there are two classes or more and each has pictures to train on and to test."""
+    if len(classes) < 2:
+        there = f"only one class, {classes[0]!r}" if classes else "no class"
+        raise DataError(f"There is {there}: a network needs two or more to tell apart.")
+    twice = {name for name in classes if classes.count(name) > 1} or {name for name in classes if not name}
+    if twice:
+        raise DataError(f"The class name {twice.pop()!r} cannot be used: each class needs a name of its own.")
+    for part, labels, needed in (("training", y_train, MIN_TRAIN), ("test", y_test, MIN_TEST)):
+        counts = np.bincount(labels, minlength=len(classes))
+        fewest = int(counts.argmin())
+        if counts[fewest] < needed:
+            raise DataError(
+                f"The class {classes[fewest]!r} has {counts[fewest]} {part} pictures: each class needs "
+                f"at least {MIN_TRAIN} to train on and {MIN_TEST} to test."
+            )

@@ -159,9 +159,9 @@ def _draw(labels: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, 
     n = len(labels)
     coverage = _shape_coverage(labels, random)  # (n, 32, 32), 0 to 1
     back_colour, shape_colour = _colours(n, random)
-    background = back_colour[:, None, None] + _texture(n, random, strength=0.16)
+    background = back_colour[:, None, None] + _texture(n, random, strength=0.09)
     background = _add_clutter(background, random)
-    shape = shape_colour[:, None, None] + _texture(n, random, strength=0.08)
+    shape = shape_colour[:, None, None] + _texture(n, random, strength=0.04)
     picture = background + coverage[..., None] * (shape - background)
     picture = _add_strokes(picture, random)
     picture = picture * _light(n, random)
@@ -174,7 +174,7 @@ def _draw(labels: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, 
 def _shape_coverage(labels: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """The share of each pixel that lies in the shape, float32 (n, 32, 32)."""
     n = len(labels)
-    radius = random.uniform(6.0, 12.0, n)
+    radius = random.uniform(7.0, 12.5, n)
     room = SIZE / 2 - 0.9 * radius
     centre = SIZE / 2 + random.uniform(-1, 1, (2, n)) * room
     angle = random.uniform(0, 2 * np.pi, n)
@@ -195,14 +195,15 @@ def _shape_coverage(labels: np.ndarray, random: np.random.Generator) -> np.ndarr
 
 
 def _colours(n: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Colours of background and shape, (n, 3) each: 0.3 to 0.6 apart in RGB space, in any direction."""
-    back = random.uniform(0.15, 0.85, (n, 3))
-    direction = random.normal(0, 1, (n, 3))
-    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    # Point into the cube, so that clipping does not eat the contrast.
-    direction = np.where(back + 0.3 * direction > 0.95, -np.abs(direction), direction)
-    direction = np.where(back + 0.3 * direction < 0.05, np.abs(direction), direction)
-    shape = np.clip(back + direction * random.uniform(0.3, 0.6, (n, 1)), 0, 1)
+    """Colours of background and shape, (n, 3) each: any background, the shape lighter by any tint.
+
+    Always lighter: with either sign of contrast ResNet-8 had 25 % right after 50,000 pictures instead of
+    70 % after 40,000. The clutter is of any colour, so light alone does not find the shape.
+    """
+    back = random.uniform(0.05, 0.55, (n, 3))
+    tint = np.abs(random.normal(0, 1, (n, 3)))
+    tint /= np.linalg.norm(tint, axis=1, keepdims=True)
+    shape = np.clip(back + tint * random.uniform(0.4, 0.9, (n, 1)), 0, 1)
     return back.astype(np.float32), shape.astype(np.float32)
 
 
@@ -233,11 +234,11 @@ def _add_clutter(picture: np.ndarray, random: np.random.Generator) -> np.ndarray
     """Bits of colour behind the shape: up to four blobs and bars a picture, smaller than any shape."""
     n = len(picture)
     y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32) + 0.5
-    for _ in range(4):
-        long, short = random.uniform(1.0, 5.0, (2, n, 1, 1)).astype(np.float32)
+    for _ in range(3):
+        long, short = random.uniform(0.8, 3.0, (2, n, 1, 1)).astype(np.float32)
         u, v = _turned(x, y, n, random)
         edge = np.minimum(long - np.abs(u), np.minimum(short, 2.5) - np.abs(v))
-        picture = _paint(picture, edge, 0.75, random)
+        picture = _paint(picture, edge, 0.5, random)
     return picture
 
 
