@@ -57,7 +57,7 @@ def allowed_depth(spec) -> tuple[bool, str]:
         return HIGHWAY_MIN_DEPTH <= depth <= MAX_DEPTH, rule
     if spec.layout == "imagenet":
         options = [d for d, block in IMAGENET_BLOCK.items() if block == spec.block]
-        listed = " or ".join(str(d) for d in options)
+        listed = ", ".join(str(d) for d in options[:-1]) + f" or {options[-1]}"
         return depth in options, f"the ImageNet layout with {spec.block} blocks has depth {listed}"
     return _cifar_depth(depth, spec.block)
 
