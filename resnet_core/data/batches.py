@@ -16,21 +16,23 @@ from torch import Tensor
 from resnet_core.data.dataset import Dataset
 
 PADDING = 4
-"""Pixels of zero on each side of a picture before a crop of its own size is drawn (He et al. 2015, section 4.2)."""
+"""Pixels of zero on each side of a picture before a crop of its own size is drawn (He et al. 2015, section
+4.2)."""
 
 _EVAL_PIXELS = 1000 * 32 * 32  # in a batch of evaluation, at the size the network sees
 _EPOCHS_KEPT = 2  # a batch touches at most two epochs
 
 
 def mixed_seed(*words: object) -> int:
-    """A seed in [0, 2^63) for a generator of its own, from anything with a text: mixed_seed(seed, "order", epoch)."""
+    """A seed in [0, 2^63) for a generator of its own, from anything with a text: mixed_seed(seed, "order",
+    epoch)."""
     digest = hashlib.blake2b("/".join(map(str, words)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
 
 
 class Normaliser:
-    """uint8 pictures (N, H, W, 3) to what a network reads: float32 (N, 3, S, S) in channels-last memory, minus the
-    training set's mean and over its standard deviation, per channel.
+    """uint8 pictures (N, H, W, 3) to what a network reads: float32 (N, 3, S, S) in channels-last memory,
+    minus the training set's mean and over its standard deviation, per channel.
 
     The paper subtracts the mean of each pixel; a mean per channel is the field's habit since, and lets a
     picture be shifted. A network that expects a larger picture than the data has gets it enlarged,
@@ -44,7 +46,8 @@ class Normaliser:
 
     def __call__(self, images: Tensor) -> Tensor:
         n, height, width, channels = images.shape
-        # Whole rows of pixels at a time: arithmetic with a last dimension of 3 is four times as slow on a CPU.
+        # Whole rows of pixels at a time: arithmetic with a last dimension of 3 is four times as slow on a
+        # CPU.
         rows = images.to(torch.float32).view(n, height, width * channels)
         rows.sub_(self.mean.repeat(width)).mul_(self.scale.repeat(width))
         x = rows.view(images.shape).permute(0, 3, 1, 2)
@@ -120,7 +123,8 @@ class TrainBatches:
         return self._drawn[epoch]
 
     def _crop_and_flip(self, images: Tensor, offsets: Tensor, flips: Tensor) -> Tensor:
-        """Each picture its own crop of the zero-padded picture, mirrored or not: one gather for the whole batch."""
+        """Each picture its own crop of the zero-padded picture, mirrored or not: one gather for the whole
+        batch."""
         padded = F.pad(images, (0, 0, PADDING, PADDING, PADDING, PADDING))  # (B, H + 8, W + 8, 3)
         pictures, height, width = padded.shape[:3]
         rows = self._rows + offsets[:, :1]  # (B, H)

@@ -1,5 +1,5 @@
-"""Everything needed to go on with a training, as bytes: safetensors with its JSON header, never a pickle, so a file
-from elsewhere can be read without running anything in it."""
+"""Everything needed to go on with a training, as bytes: safetensors with its JSON header, never a pickle, so
+a file from elsewhere can be read without running anything in it."""
 
 import json
 import struct
@@ -23,7 +23,8 @@ def save_state(tensors: dict[str, Tensor], meta: dict) -> bytes:
 
 
 def load_state(data: bytes) -> tuple[dict[str, Tensor], dict]:
-    """What :func:`save_state` was given. Raises TrainingError when the bytes are damaged or something else."""
+    """What :func:`save_state` was given. Raises TrainingError when the bytes are damaged or something
+    else."""
     try:
         tensors = load(data)
         meta = read_meta(data)
@@ -35,8 +36,8 @@ def load_state(data: bytes) -> tuple[dict[str, Tensor], dict]:
 
 
 def read_meta(data: bytes) -> dict:
-    """The description alone, without reading a tensor; ``{}`` for plain weights. Layout of a safetensors file:
-    8 bytes of header length, little endian, then the header as JSON."""
+    """The description alone, without reading a tensor; ``{}`` for plain weights. Layout of a safetensors
+    file: 8 bytes of header length, little endian, then the header as JSON."""
     (length,) = struct.unpack("<Q", data[:8])
     header = json.loads(data[8 : 8 + length]).get("__metadata__", {})
     if header.get("format", str(FORMAT)) != str(FORMAT):
@@ -53,7 +54,8 @@ def save_weights(net: nn.Module) -> bytes:
 
 
 def load_weights(data: bytes, net: nn.Module) -> None:
-    """Put weights into ``net``, from :func:`save_weights` or from a checkpoint (whose other tensors are left alone).
+    """Put weights into ``net``, from :func:`save_weights` or from a checkpoint (whose other tensors are left
+    alone).
 
     Raises TrainingError when they belong to another network; then ``net`` is as before.
     """
@@ -80,8 +82,8 @@ def put_weights(weights: dict[str, Tensor], net: nn.Module) -> None:
     misfits += [name for name in weights if name not in own]
     if misfits:
         raise TrainingError(
-            f"These weights belong to another network: {misfits[0]!r} and {len(misfits) - 1} more tensors do not fit. "
-            "Choose the network they were saved from."
+            f"These weights belong to another network: {misfits[0]!r}, one of {len(misfits)} tensors, "
+            "does not fit. Choose the network they were saved from."
         )
     with torch.no_grad():
         for name, tensor in own.items():

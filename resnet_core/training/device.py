@@ -1,6 +1,8 @@
 """Which device trains, and at which precision: each answer comes with its reason, for display."""
 
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -8,8 +10,8 @@ from resnet_core.errors import TrainingError
 
 
 def pick_device(name: str | None = None) -> tuple[torch.device, str]:
-    """The device of that name ("cpu", "cuda", "cuda:1", "mps"), or the best one for ``None`` and ``"auto"``, with
-    the reason for it. Raises TrainingError when this machine has no such device."""
+    """The device of that name ("cpu", "cuda", "cuda:1", "mps"), or the best one for ``None`` and ``"auto"``,
+    with the reason for it. Raises TrainingError when this machine has no such device."""
     if name in (None, "auto"):
         return _best_device()
     try:
@@ -63,9 +65,10 @@ def device_name(device: torch.device) -> str:
 def pick_precision(asked: str, device: torch.device) -> tuple[str, str]:
     """Resolve a recipe's precision ("auto", "fp32" or "bf16") to "fp32" or "bf16", with the reason.
 
-    The rule for "auto" looks at what the hardware can do and at nothing else, so twins on one machine always get the
-    same answer. It rests on measurement: with AVX-512 BF16 instructions a training step of ResNet-20 took 0.65 times
-    as long in bf16 as in fp32 (AMD EPYC, 2 cores, channels last); without them bf16 is emulated and slower.
+    The rule for "auto" looks at what the hardware can do and at nothing else, so twins on one machine always
+    get the same answer. It rests on measurement: with AVX-512 BF16 instructions a training step of ResNet-20
+    took 0.65 times as long in bf16 as in fp32 (AMD EPYC, 2 cores, channels last); without them bf16 is
+    emulated and slower.
     """
     if asked != "auto":
         return asked, "asked for"
@@ -83,7 +86,25 @@ def pick_precision(asked: str, device: torch.device) -> tuple[str, str]:
 
 
 def prepare(device: torch.device) -> None:
-    """Settings of the whole process that a training wants: on a GPU, only algorithms that give the same sums twice."""
+    """Settings of the whole process that a training wants: on a GPU, only algorithms that give the same sums
+    twice."""
     if device.type == "cuda":
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
+
+
+@contextmanager
+def memory_errors_in_words(network: str, batch_size: int) -> Iterator[None]:
+    """Running out of memory inside, on the CPU or a GPU, becomes a TrainingError."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError
+        # For a CPU that is out of memory torch has no class of its own.
+        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "allocate memory" not in str(
+            error
+        ):
+            raise
+        raise TrainingError(
+            f"There is not enough memory to train {network} in batches of {batch_size}: "
+            "choose smaller batches or a smaller network, or wait until other trainings have ended."
+        ) from error

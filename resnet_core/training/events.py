@@ -1,7 +1,8 @@
-"""What a training says while it runs. Plain Python and NumPy only, so events travel between processes without torch.
+"""What a training says while it runs. Plain Python and NumPy only, so events travel between
+processes without torch.
 
-Errors are fractions in [0, 1], losses are mean cross-entropies in nats. ``step`` counts optimiser updates made so
-far: statistics at step 0 describe the network before its first update.
+Errors are fractions in [0, 1], losses are mean cross-entropies in nats. ``step`` counts optimiser updates
+made so far: statistics at step 0 describe the network before its first update.
 """
 
 from dataclasses import dataclass
@@ -13,14 +14,16 @@ WEIGHT_STATS = ("grad_rms", "grad_over_weight", "update_over_weight")
 
 ``grad_rms``: root mean square over the elements of the loss's gradient with respect to the layer's weights.
 ``grad_over_weight``: that, divided by the root mean square of the weights themselves.
-``update_over_weight``: root mean square of the optimiser's change in this step, divided by that of the weights.
+``update_over_weight``: root mean square of the optimiser's change in this step, divided by that of the
+weights.
 """
 
 BLOCK_STATS = ("grad_rms", "mean", "variance")
-"""Columns of :attr:`LayerStats.block_stats`, all of one block's output (after the addition) on the step's batch.
+"""Columns of :attr:`LayerStats.block_stats`, all of one block's output (after the addition) on the step's
+batch.
 
-``grad_rms``: root mean square of the gradient of the mean loss, taken times the batch size so that it does not
-depend on it, with respect to the output. ``mean``, ``variance``: over all elements of the output.
+``grad_rms``: root mean square of the gradient of the mean loss, taken times the batch size so that it does
+not depend on it, with respect to the output. ``mean``, ``variance``: over all elements of the output.
 """
 
 
@@ -86,7 +89,7 @@ class CheckpointSaved:
 
 @dataclass(frozen=True)
 class Stopped:
-    """The training ended early because it was asked to; a CheckpointSaved of the same step came just before."""
+    """The training ended early because it was asked to; a CheckpointSaved of the same step came before."""
 
     step: int
 

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 
 def first_nonfinite(net: nn.Module, forward: Callable[[], object]) -> str | None:
-    """In words, the first place where ``forward``, a pass through ``net``, has an infinity or NaN: a parameter that
-    already is not finite, else the first module, in the order they finish, whose output is not. None: nowhere."""
+    """In words, the first place where ``forward``, a pass through ``net``, has an infinity or NaN: a
+    parameter that already is not finite, else the first module, in the order they finish, whose output is
+    not. None: nowhere."""
     for name, parameter in net.named_parameters():
         if not _finite(parameter):
             layer, _, tensor = name.rpartition(".")

@@ -1,7 +1,8 @@
-"""What is measured inside a network while it trains: the columns of events.WEIGHT_STATS and events.BLOCK_STATS.
+"""What is measured inside a network while it trains: the columns of events.WEIGHT_STATS and
+events.BLOCK_STATS.
 
-Measured on a training step itself, not on a copy of it. Everything stays on the device until :meth:`LayerProbe.read`;
-steps that are not measured pay nothing: no hook is left in the network between them.
+Measured on a training step itself, not on a copy of it. Everything stays on the device until
+:meth:`LayerProbe.read`; steps that are not measured pay nothing: no hook is left in the network between them.
 """
 
 import math
@@ -40,8 +41,8 @@ class LayerProbe:
 
     @contextmanager
     def watching(self, batch_size: int) -> Iterator[None]:
-        """Forward and backward pass inside this block are measured at the blocks' outputs. The gradient is that of
-        the mean loss over ``batch_size`` images, times ``batch_size``."""
+        """Forward and backward pass inside this block are measured at the blocks' outputs. The gradient is
+        that of the mean loss over ``batch_size`` images, times ``batch_size``."""
         self._outputs = [torch.empty(0)] * len(self._blocks)
         self._gradients = {}
 
@@ -73,8 +74,8 @@ class LayerProbe:
     def read(self, before: list[Tensor]) -> tuple[np.ndarray, np.ndarray]:
         """Weight statistics (layers, 3) and block statistics (blocks, 3), float32; this waits for the device.
 
-        ``before``: copy_weights() from before the optimiser's step; the gradients must still be there. A ratio
-        to weights that are all zero is NaN: it has no value.
+        ``before``: copy_weights() from before the optimiser's step; the gradients must still be there. A
+        ratio to weights that are all zero is NaN: it has no value.
         """
         norms = torch.stack(
             [

@@ -1,4 +1,4 @@
-"""How a network is trained: length, batches, optimiser, schedule, augmentation, precision, seed. No torch here."""
+"""How a network is trained: length, batches, optimiser, schedule, augmentation, precision, seed. No torch."""
 
 import dataclasses
 import math
@@ -9,8 +9,8 @@ from resnet_core.errors import SpecError
 SCHEDULES = ("steps", "one_cycle", "cosine", "constant")
 PRECISIONS = ("auto", "fp32", "bf16")
 EARLY_STEPS = (1, 2, 5, 10, 20)
-"""Steps that are logged beside the regular interval when the interval is chosen here: the start is where plain and
-residual networks differ most, and a slow network shows its first point after one step."""
+"""Steps that are logged beside the regular interval when the interval is chosen here: the start is where
+plain and residual networks differ most, and a slow network shows its first point after one step."""
 
 FREE_FIELDS = {"name", "precision", "seed", "log_every"}
 """Fields that may differ between two runs of one and the same recipe."""
@@ -18,8 +18,9 @@ FREE_FIELDS = {"name", "precision", "seed", "log_every"}
 
 @dataclass(frozen=True)
 class Recipe:
-    """One way to train, checked when made. The defaults are those of He et al. 2015 (arXiv 1512.03385, section 4.2)
-    but for the length: SGD with momentum, and weight decay on every parameter, batch norm's and biases included."""
+    """One way to train, checked when made. The defaults are those of He et al. 2015 (arXiv 1512.03385,
+    section 4.2) but for the length: SGD with momentum, and weight decay on every parameter, batch norm's and
+    biases included."""
 
     name: str = "custom"
     epochs: int | None = None  # passes over the training set; exactly one of epochs and steps is given
@@ -87,7 +88,7 @@ class Recipe:
         """Whether statistics are due at ``step`` (they also are at the end of each epoch).
 
         Without ``log_every``: 200 times a run, but no more often than every 5th step (so that measuring stays
-        cheap) and no less often than every 50th (so that a slow network is seen to move); also at EARLY_STEPS.
+        cheap) and no less often than every 50th (so that a slow network is seen to move); and EARLY_STEPS.
         """
         if self.log_every is not None:
             return step % self.log_every == 0
@@ -98,9 +99,10 @@ class Recipe:
     def lr_at(self, step: int, total_steps: int) -> float:
         """The learning rate of the update that follows ``step`` earlier ones.
 
-        ``steps``: tenfold drops after half and three quarters of the run (He et al. 2015: at 32k and 48k of 64k).
-        ``one_cycle``: up in a line from a tenth of ``lr`` during the first quarter, then down in a line towards 0
-        (after Smith and Topin 2017, arXiv 1708.07120, with constant momentum).
+        ``steps``: tenfold drops after half and three quarters of the run (He et al. 2015: at 32k and 48k of
+        64k).
+        ``one_cycle``: up in a line from a tenth of ``lr`` during the first quarter, then down in a line
+        towards 0 (after Smith and Topin 2017, arXiv 1708.07120, with constant momentum).
         ``cosine``: half a cosine from ``lr`` towards 0 (Loshchilov and Hutter 2017, arXiv 1608.03983).
         """
         if step < self.warmup_steps:
@@ -118,7 +120,7 @@ class Recipe:
 
     @property
     def is_paper(self) -> bool:
-        """Whether everything that shapes the result is as in He et al. 2015; seed, precision and logging are free."""
+        """Whether all that shapes the result is as in He et al. 2015; FREE_FIELDS do not count."""
         return not self.differences()
 
     def differences(self) -> list[str]:
@@ -135,7 +137,7 @@ class Recipe:
             phrases.append(f"{title} learning rate up to {self.lr:g} instead of 0.1 with two tenfold drops")
         elif self.lr != paper.lr:
             phrases.append(f"learning rate {self.lr:g} instead of 0.1")
-        # The paper warms its 110-layer network up at 0.01 for about 400 steps: part of its recipe, not a difference.
+        # For 110 layers the paper warms up at 0.01 for about 400 steps: part of its recipe, no difference.
         if self.warmup_steps and (self.warmup_steps, self.warmup_lr) != (400, 0.01):
             phrases.append(f"{_count(self.warmup_steps, 'step')} of warm-up at {self.warmup_lr:g}")
         for name, text in (
@@ -166,7 +168,7 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, values: dict) -> "Recipe":
-        """The recipe a JSON object describes; a field that is missing has its default, an unknown one is refused."""
+        """The inverse of `to_dict`; missing fields take their defaults, unknown ones raise SpecError."""
         if not isinstance(values, dict):
             raise SpecError(f"A recipe is an object of named fields, not {type(values).__name__}.")
         known = [f.name for f in fields(cls)]
@@ -175,9 +177,9 @@ class Recipe:
             raise SpecError(f"A recipe has no field {unknown[0]!r}: its fields are {', '.join(known)}.")
         return cls(**values)
 
-    def with_changes(self, **changes: object) -> "Recipe":
-        """This recipe with some fields changed. A length in epochs takes the place of one in steps, and vice versa;
-        when more than FREE_FIELDS change, it no longer goes by its preset's name but is "custom"."""
+    def with_(self, **changes: object) -> "Recipe":
+        """This recipe with some fields changed. A length in epochs takes the place of one in steps, and vice
+        versa; when more than FREE_FIELDS change, it no longer goes by its preset's name but is "custom"."""
         if changes.get("epochs") is not None:
             changes.setdefault("steps", None)
         if changes.get("steps") is not None:

@@ -1,4 +1,5 @@
-"""One optimiser update, and the running sums of what the updates saw. Nothing in here waits for the device."""
+"""One optimiser update, and the running sums of what the updates saw. Nothing in here waits for the
+device."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -11,7 +12,8 @@ from resnet_core.training.recipe import Recipe
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager:
-    """Where convolutions and matrix products run in bfloat16; weights and batch norm's sums stay in float32."""
+    """Where convolutions and matrix products run in bfloat16; weights and batch norm's sums stay in
+    float32."""
     if precision == "bf16":
         return torch.autocast(device.type, torch.bfloat16)
     return nullcontext()
@@ -20,9 +22,9 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager:
 class TrainStep:
     """SGD on mean cross-entropy. Call it with a batch; it updates the network and adds to the sums.
 
-    After a loss that is not finite it changes no weight any more: the network stays as it was before that step, so
-    that one can look for the cause even if the loss is read much later. (The optimiser's fused kernel does this
-    by itself, on the device: it is the switch made for loss scaling.)
+    After a loss that is not finite it changes no weight any more: the network stays as it was before that
+    step, so that one can look for the cause even if the loss is read much later. (The optimiser's fused
+    kernel does this by itself, on the device: it is the switch made for loss scaling.)
     """
 
     def __init__(self, net: nn.Module, recipe: Recipe, device: torch.device, precision: str):
@@ -80,13 +82,15 @@ class TrainStep:
         return self.optimizer.found_inf.item() > 0
 
     def take_sums(self, row: int) -> tuple[float, float, int]:
-        """Sum of losses, of wrong answers, and finite steps, of row 0 or 1, which starts again. Waits for the device."""
+        """Sum of losses, of wrong answers, and finite steps, of row 0 or 1, which starts again. Waits for the
+        device."""
         loss, wrong, steps = self.sums[row].tolist()
         self.sums[row].zero_()
         return loss, wrong, int(steps)
 
     def momenta(self) -> dict[str, Tensor]:
-        """The optimiser's memory by name of the parameter; empty before the first step and without momentum."""
+        """The optimiser's memory by name of the parameter; empty before the first step and without
+        momentum."""
         state = self.optimizer.state
         named = {
             name: state[p].get("momentum_buffer") for name, p in self.net.named_parameters() if p in state

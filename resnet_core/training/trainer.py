@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -14,7 +13,13 @@ from resnet_core.errors import TrainingError
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
 from resnet_core.training import checkpoint
-from resnet_core.training.device import device_name, pick_device, pick_precision, prepare
+from resnet_core.training.device import (
+    device_name,
+    memory_errors_in_words,
+    pick_device,
+    pick_precision,
+    prepare,
+)
 from resnet_core.training.evaluate import evaluate
 from resnet_core.training.events import (
     CheckpointSaved,
@@ -32,7 +37,8 @@ from resnet_core.training.recipe import Recipe
 from resnet_core.training.step import TrainStep
 
 ASK_EVERY_S = 0.5
-"""Seconds between two calls of should_stop on a device that computes while we go on. On a CPU each step asks."""
+"""Seconds between two calls of should_stop on a device that computes while we go on. On a CPU each step
+asks."""
 
 CHECKPOINT_SHARE = 0.05
 """Of the time, at most this goes into checkpoints; a large network's are made less often."""
@@ -48,22 +54,25 @@ def train(
     should_stop: Callable[[], bool] | None = None,
     checkpoint_every_s: float = 30.0,
 ) -> Iterator[Event]:
-    """Train, and yield what happens, in this order at each step: LayerStats of the step as it is made (its ``step``
-    counts the updates before it), then of the state reached StepStats, EpochEnded and CheckpointSaved, where due.
-    Statistics are due at the recipe's interval and at each epoch's end; a last, partial epoch counts as one.
+    """Train, and yield what happens, in this order at each step: LayerStats of the step as it is made (its
+    ``step`` counts the updates before it), then of the state reached StepStats, EpochEnded and
+    CheckpointSaved, where due. Statistics are due at the recipe's interval and at each epoch's end; a last,
+    partial epoch counts as one.
 
-    One seed and one device give the same events, but for their timings and for checkpoints that are made because
-    time has passed. From a CheckpointSaved's bytes (``resume``) the training goes on as if it had never stopped: on
-    the CPU, with as many threads, bit for bit. Events between the checkpoint and the interruption come again.
+    One seed and one device give the same events, but for their timings and for checkpoints that are made
+    because time has passed. From a CheckpointSaved's bytes (``resume``) the training goes on as if it had
+    never stopped: on the CPU, with as many threads, bit for bit. Events between the checkpoint and the
+    interruption come again.
 
-    ``device``: as pick_device takes it. ``should_stop`` is asked at each step (on a GPU, twice a second): when it
-    says yes, a CheckpointSaved and Stopped end the training. A network made for larger pictures than the dataset's
-    gets them enlarged. Dropout and stochastic depth draw from torch's global generator, seeded at each step.
+    ``device``: as pick_device takes it. ``should_stop`` is asked at each step (on a GPU, twice a second):
+    when it says yes, a CheckpointSaved and Stopped end the training. A network made for larger pictures than
+    the dataset's gets them enlarged. Dropout and stochastic depth draw from torch's global generator, seeded
+    at each step.
 
-    Raises TrainingError, a sentence, when the network does not fit the dataset or the checkpoint, when memory runs
-    out, and when the loss stops being finite.
+    Raises TrainingError, a sentence, when the network does not fit the dataset or the checkpoint, when memory
+    runs out, and when the loss stops being finite.
     """
-    with _memory_errors_in_words(spec, recipe):
+    with memory_errors_in_words(spec.name, recipe.batch_size):
         yield from _Training(spec, recipe, dataset, device, resume, should_stop, checkpoint_every_s).events()
 
 
@@ -244,8 +253,8 @@ class _Training:
     # --- checkpoints ---
 
     def _checkpoint(self) -> Iterator[Event]:
-        """Made before it is known to be the last thing this process does: so a loss that is not finite is found
-        first, and never saved."""
+        """Made before it is known to be the last thing this process does: so a loss that is not finite is
+        found first, and never saved."""
         if self.learn.failed:
             yield from self._fail()
         begun = time.monotonic()
@@ -282,8 +291,8 @@ class _Training:
 
 
 class _CheckpointClock:
-    """When a checkpoint is due: at each epoch's end and when ``every_s`` seconds have passed since the last, unless
-    they take so long that their share of the time would exceed CHECKPOINT_SHARE."""
+    """When a checkpoint is due: at each epoch's end and when ``every_s`` seconds have passed since the last,
+    unless they take so long that their share of the time would exceed CHECKPOINT_SHARE."""
 
     def __init__(self, every_s: float):
         self.every_s = every_s
@@ -306,8 +315,8 @@ class _CheckpointClock:
 def _check_fit(spec: NetSpec, dataset: Dataset) -> None:
     if spec.num_classes != dataset.num_classes:
         raise TrainingError(
-            f"{spec.name} has {spec.num_classes} outputs, but {dataset.title} has {dataset.num_classes} classes: "
-            f"set num_classes to {dataset.num_classes}."
+            f"{spec.name} has {spec.num_classes} outputs, but {dataset.title} has {dataset.num_classes} "
+            f"classes: set num_classes to {dataset.num_classes}."
         )
 
 
@@ -325,8 +334,8 @@ def _check_same_run(ours: dict, theirs: dict) -> None:
             )
     if theirs["dataset"]["fingerprint"] != ours["dataset"]["fingerprint"]:
         raise TrainingError(
-            f"This checkpoint was made on {theirs['dataset']['name']}, and {ours['dataset']['name']} now holds other "
-            "pictures or labels: start a new run."
+            f"This checkpoint was made on {theirs['dataset']['name']}; {ours['dataset']['name']} holds other "
+            "pictures or labels now: start a new run."
         )
 
 
@@ -338,19 +347,3 @@ def _draws_in_forward(spec: NetSpec, net: nn.Module) -> bool:
     """Whether a training pass draws random numbers."""
     dropout = any(isinstance(module, nn.modules.dropout._DropoutNd) for module in net.modules())
     return dropout or spec.drop_path > 0 or spec.merge == "dropout"
-
-
-@contextmanager
-def _memory_errors_in_words(spec: NetSpec, recipe: Recipe) -> Iterator[None]:
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError
-        # For a CPU that is out of memory torch has no class of its own.
-        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "allocate memory" not in str(
-            error
-        ):
-            raise
-        raise TrainingError(
-            f"There is not enough memory to train {spec.name} in batches of {recipe.batch_size}: "
-            "choose smaller batches or a smaller network, or wait until other trainings have ended."
-        ) from error

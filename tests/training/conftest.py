@@ -1,5 +1,5 @@
-"""A toy world for the trainer: sixteen-by-sixteen pixel nets would not do (specs are for 32), so the nets are narrow
-and the sets tiny."""
+"""A toy world for the trainer: sixteen-by-sixteen pixel nets would not do (specs are for 32), so the nets are
+narrow and the sets tiny."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,8 @@ from resnet_core.networks.spec import NetSpec
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    """Tests share two cores with whatever else runs; and one number of threads is what bit-equality is promised for."""
+    """Tests share two cores with whatever else runs; and one number of threads is what bit-equality is
+    promised for."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

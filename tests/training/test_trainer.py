@@ -38,7 +38,8 @@ def of(kind, events):
 
 
 def comparable(event):
-    """An event without its timings, as something that compares by value; bytes of a checkpoint as their tensors."""
+    """An event without its timings, as something that compares by value; bytes of a checkpoint as their
+    tensors."""
     values = {}
     for field in dataclasses.fields(event):
         value = getattr(event, field.name)
@@ -249,7 +250,7 @@ def test_a_checkpoint_of_something_else_is_refused(full_run, toy_spec, make_data
         run(toy_spec, RECIPE, make_dataset(seed=5), resume=point)
     with pytest.raises(TrainingError, match="weights"):
         run(toy_spec, RECIPE, make_dataset(), resume=full_run[-1].weights)
-    with pytest.raises(TrainingError, match="cannot be read|can be read"):
+    with pytest.raises(TrainingError, match="can be read"):
         run(toy_spec, RECIPE, make_dataset(), resume=point[:-100])
 
 

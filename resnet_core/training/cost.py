@@ -1,0 +1,31 @@
+"""What a training will cost, as numbers that travel between processes. No torch; estimate.py measures
+them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Measured on the machine that will train, with random pictures; true while nothing else runs there."""
+
+    seconds_per_step: float  # of a whole batch
+    seconds_per_test_image: float
+    images_per_s: float
+    memory_bytes: int  # what a step keeps, weights and data included; without the process itself
+    batch_size: int
+    measured_steps: int
+    measured_images: (
+        int  # in each measured step; below batch_size when a whole batch would have taken too long
+    )
+    device: str  # as torch names it
+    device_name: str
+    precision: str  # "fp32" or "bf16"
+
+    @property
+    def extrapolated(self) -> bool:
+        """Whether the measured steps were smaller than those of the training."""
+        return self.measured_images < self.batch_size
+
+    def seconds(self, steps: int, test_images: int = 0) -> float:
+        """Of a training of that many steps that tests that many images, all its epochs together."""
+        return steps * self.seconds_per_step + test_images * self.seconds_per_test_image

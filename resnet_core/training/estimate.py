@@ -1,0 +1,124 @@
+"""How long a training will take on this machine, and how much memory: by doing a few of its steps."""
+
+import statistics
+import time
+
+import torch
+from torch import Tensor
+
+from resnet_core.networks.build import build_net
+from resnet_core.networks.spec import NetSpec
+from resnet_core.networks.summary import summarise
+from resnet_core.training.cost import Estimate
+from resnet_core.training.device import (
+    device_name,
+    memory_errors_in_words,
+    pick_device,
+    pick_precision,
+    prepare,
+)
+from resnet_core.training.recipe import Recipe
+from resnet_core.training.step import TrainStep, autocast
+
+FIRST_IMAGES = 8
+"""In the first, trying step: from its time follows how many a measured step can have."""
+
+STEPS = 5
+"""Measured steps at most."""
+
+
+def estimate(
+    spec: NetSpec,
+    recipe: Recipe,
+    n_train: int = 50_000,
+    n_test: int = 10_000,
+    device: str | None = None,
+    budget_s: float = 3.0,
+) -> Estimate:
+    """Speed and memory of ``spec`` trained by ``recipe``, from a few steps on random pictures.
+
+    Takes about ``budget_s`` seconds, the building of the network not counted. Where a whole batch does not
+    fit into that, fewer images are measured and the time taken as proportional: Estimate.extrapolated. Raises
+    TrainingError when this machine has no such device or not enough memory.
+    """
+    batch_size = recipe.batch_for(n_train)
+    with memory_errors_in_words(spec.name, batch_size):
+        where, _ = pick_device(device)
+        prepare(where)
+        precision, _ = pick_precision(recipe.precision, where)
+        net = build_net(spec, recipe.seed).to(where, memory_format=torch.channels_last)
+        learn = TrainStep(net, recipe, where, precision)
+        images, times = _measure_steps(learn, spec, batch_size, budget_s)
+        per_step = statistics.median(times) * batch_size / images
+        per_test_image = _time_evaluation(learn, spec, images) / images
+    return Estimate(
+        seconds_per_step=per_step,
+        seconds_per_test_image=per_test_image,
+        images_per_s=batch_size / per_step,
+        memory_bytes=_memory(spec, batch_size, n_train + n_test, precision),
+        batch_size=batch_size,
+        measured_steps=len(times),
+        measured_images=images,
+        device=str(where),
+        device_name=device_name(where),
+        precision=precision,
+    )
+
+
+def _measure_steps(
+    learn: TrainStep, spec: NetSpec, batch_size: int, budget_s: float
+) -> tuple[int, list[float]]:
+    """Images in each measured step, and the steps' seconds."""
+    deadline = time.perf_counter() + budget_s
+    images = min(FIRST_IMAGES, batch_size)
+    _time_step(learn, spec, images)  # the first step of all also chooses and compiles kernels
+    seconds = _time_step(learn, spec, images)
+    # The first step of a size is slower; then at least one is measured.
+    affordable = int(images * (deadline - time.perf_counter()) / (3 * seconds))
+    if affordable > images:
+        images = min(batch_size, affordable)
+        _time_step(learn, spec, images)
+        seconds = _time_step(learn, spec, images)
+    times = [seconds]
+    while len(times) < STEPS and time.perf_counter() + seconds < deadline:
+        times.append(_time_step(learn, spec, images))
+    return images, times
+
+
+def _time_step(learn: TrainStep, spec: NetSpec, images: int) -> float:
+    x, y = _random_batch(spec, images, learn.device)
+    begun = time.perf_counter()
+    learn(x, y, lr=0.0)
+    _wait(learn.device)
+    return time.perf_counter() - begun
+
+
+def _time_evaluation(learn: TrainStep, spec: NetSpec, images: int) -> float:
+    x, _ = _random_batch(spec, images, learn.device)
+    learn.net.eval()
+    begun = time.perf_counter()
+    with torch.inference_mode(), autocast(learn.device, learn.precision):
+        learn.net(x)
+    _wait(learn.device)
+    return time.perf_counter() - begun
+
+
+def _random_batch(spec: NetSpec, images: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    x = torch.randn(images, 3, spec.image_size, spec.image_size, device=device)
+    y = torch.zeros(images, dtype=torch.int64, device=device)
+    return x.contiguous(memory_format=torch.channels_last), y
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def _memory(spec: NetSpec, batch_size: int, n_images: int, precision: str) -> int:
+    """Worked out: what a step keeps for its backward pass, weights with gradient, momentum and a working
+    copy, and the pictures, which stay on the device as bytes."""
+    summary = summarise(spec)
+    activations = summary.activation_bytes_per_image * batch_size // (2 if precision == "bf16" else 1)
+    return activations + 4 * 4 * summary.parameters + 3 * 32 * 32 * n_images

@@ -1,0 +1,44 @@
+import dataclasses
+
+import pytest
+import torch
+
+from resnet_core.errors import TrainingError
+from resnet_core.networks.spec import NetSpec
+from resnet_core.training.estimate import estimate
+from resnet_core.training.recipe import Recipe
+
+RECIPE = Recipe(epochs=1, batch_size=16, precision="fp32")
+
+
+def test_a_whole_batch_is_measured_when_there_is_time(toy_spec):
+    found = estimate(toy_spec, RECIPE, device="cpu", budget_s=60)
+    assert not found.extrapolated
+    assert found.measured_images == found.batch_size == 16
+    assert found.measured_steps == 5
+    assert found.images_per_s == pytest.approx(16 / found.seconds_per_step)
+    assert found.seconds(100, 50) == pytest.approx(
+        100 * found.seconds_per_step + 50 * found.seconds_per_test_image
+    )
+
+
+def test_a_slow_network_is_measured_on_fewer_images(toy_spec):
+    found = estimate(toy_spec, dataclasses.replace(RECIPE, batch_size=4096), device="cpu", budget_s=0.0)
+    assert found.extrapolated
+    assert found.measured_images == 8
+    assert found.seconds_per_step > 8 / found.images_per_s
+
+
+def test_memory_grows_with_batch_and_network_and_shrinks_with_bf16(toy_spec):
+    def memory(spec=toy_spec, **changes):
+        return estimate(spec, dataclasses.replace(RECIPE, **changes), device="cpu", budget_s=0.0).memory_bytes
+
+    assert memory(batch_size=64) > memory()
+    assert memory(NetSpec(depth=14, width=4, num_classes=3)) > memory()
+    assert memory(precision="bf16") < memory()
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch, toy_spec):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(TrainingError):
+        estimate(toy_spec, RECIPE, device="cuda:0")
