@@ -1,0 +1,388 @@
+"""What the networks look at: attribution maps over the picture, networks down, methods across.
+
+The whole grid is one pair of axes with the cells side by side in units of a cell, y downwards: a handful of
+traces however many cells there are, and captions that cannot drift off their columns.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from resnet_core.attribution.scaling import share_scale
+from resnet_core.figures.numbers import percent, scientific
+from resnet_core.figures.style import (
+    FONT_SIZE,
+    SMALL_FONT_SIZE,
+    RunStyle,
+    base_layout,
+    diverging_scale,
+    empty_figure,
+    magnitude_scale,
+    shorten,
+    theme,
+    wrap,
+)
+
+_CELL = 1.0
+_GAP = 0.07  # between cells, in cells
+_HEAD, _FOOT = 0.34, 0.52  # room for the methods' names and for the scales
+_CELL_PX, _LEAST_CELL_PX = 200, 110
+_WIDTH = 1180  # px of a figure on a laptop: decides how high a grid with many methods has to be
+_BARS_WIDTH = 0.19  # share of the figure's width
+_MAX_SIDE = 64  # pixels of a cell's map: larger ones are averaged down
+LARGE_HEIGHT = 520
+
+
+def attribution_grid(
+    image: np.ndarray,
+    maps: Mapping[str, Mapping[str, np.ndarray]],
+    methods: Mapping[str, object],
+    styles: Mapping[str, RunStyle],
+    dark: bool,
+    strength: float = 0.75,
+    probabilities: Mapping[str, np.ndarray] | None = None,
+    classes: Sequence[str] = (),
+) -> go.Figure:
+    """Maps over a grey version of the picture, a row a network, a column a method, the picture itself at
+    the left.
+
+    ``image``: (H, W, 3) uint8. ``maps[run][method]``: (H, W); a missing one leaves its cell grey.
+    ``methods``: rows of attribution.methods.METHODS (title, signed, unit) in the order of the columns.
+    ``strength``: 0 shows the picture only, 1 the map only. All maps of a column share one scale, printed
+    below it. ``probabilities`` (run -> (num_classes,)) adds each network's three likeliest classes at its
+    row's left.
+
+    The plus at a cell's corner is a point with customdata [run, method]: a page opens the cell that was
+    clicked.
+    """
+    rows = [run for run in styles if run in maps]
+    if not rows or not methods:
+        sentence = "Maps stand here once a picture, a network and a method are chosen."
+        return empty_figure(sentence, dark, grid_height(1))
+    image = _shrunk(image)
+    traces = [_pictures(image, len(rows), len(methods))]
+    annotations = [_caption("picture", 0.5, dark)]
+    for column, (name, method) in enumerate(methods.items(), 1):
+        own = {row: maps[run][name] for row, run in enumerate(rows) if maps[run].get(name) is not None}
+        left = column * (_CELL + _GAP)
+        annotations.append(_caption(method.title, left + 0.5, dark))
+        if own:
+            scale = share_scale([_shrunk(values) for values in own.values()], method.signed)
+            column_traces, notes = _column(
+                dict(zip(own, scale.maps, strict=True)), scale, method, left, rows, dark
+            )
+            column_traces[0]["opacity"] = strength
+            traces += column_traces
+            annotations += notes
+    traces.append(_open_points(rows, methods, dark))
+    if probabilities:
+        traces += _answers(rows, probabilities, classes, styles, dark)
+    annotations += [_row_name(styles[run], row, dark) for row, run in enumerate(rows)]
+    bottom = len(rows) * (_CELL + _GAP) - _GAP + _FOOT
+    layout = base_layout(
+        dark,
+        grid_height(len(rows), len(methods)),
+        _alt_text(rows, methods, styles),
+        margin={"l": 8, "r": 8, "t": 4, "b": 4},
+        xaxis={
+            "visible": False,
+            "domain": [_BARS_WIDTH + 0.01, 1],
+            "range": [-0.02, (len(methods) + 1) * (_CELL + _GAP)],
+            "constrain": "domain",
+            "constraintoward": "left",
+            "fixedrange": True,
+        },
+        xaxis2={"visible": False, "domain": [0, _BARS_WIDTH], "range": [0, 100], "fixedrange": True},
+        yaxis={
+            "visible": False,
+            "range": [bottom, -_HEAD],
+            "scaleanchor": "x",
+            "constrain": "domain",
+            "constraintoward": "top",
+            "fixedrange": True,
+        },
+        annotations=annotations,
+        showlegend=False,
+        clickmode="event+select",
+    )
+    return go.Figure(data=traces, layout=layout)
+
+
+def grid_height(n_networks: int, n_methods: int = 3) -> int:
+    """Height in px of the grid: cells get smaller when many methods share the width."""
+    room = (1 - _BARS_WIDTH) * _WIDTH / ((n_methods + 1) * (_CELL + _GAP))
+    cell = min(_CELL_PX, max(_LEAST_CELL_PX, room))
+    return round(cell * (n_networks * (_CELL + _GAP) + _HEAD + _FOOT))
+
+
+def attribution_map(
+    image: np.ndarray,
+    values: np.ndarray,
+    method: object,
+    dark: bool,
+    strength: float = 0.75,
+    limit: float | None = None,
+    mask: np.ndarray | None = None,
+    height: int = LARGE_HEIGHT,
+) -> go.Figure:
+    """One map, large, beside its picture, with its scale.
+
+    ``limit``: what the end of the scale stands for, so that two single maps can be compared; by default the
+    99th percentile of this map. ``mask``: (H, W) bool, the object's, drawn as an outline.
+    """
+    own = share_scale([values], method.signed)
+    high = own.high if limit is None else limit
+    low = -high if method.signed else 0.0
+    ticks = [low, 0.0, high] if method.signed else [0.0, high / 2, high]
+    traces = [
+        {"type": "image", "z": image, "hoverinfo": "skip"},
+        {"type": "image", "z": _grey(image), "xaxis": "x2", "yaxis": "y2", "hoverinfo": "skip"},
+        {
+            "type": "heatmap",
+            "z": np.asarray(values, dtype=np.float32),
+            "zmin": low,
+            "zmax": high,
+            "colorscale": _colors(method.signed, dark),
+            "opacity": strength,
+            "xaxis": "x2",
+            "yaxis": "y2",
+            "colorbar": {
+                "title": {"text": _scale_title(method), "side": "right", "font": {"size": FONT_SIZE}},
+                "tickvals": ticks,
+                "ticktext": [_number(tick) for tick in ticks],
+                "tickfont": {"size": SMALL_FONT_SIZE},
+                "outlinewidth": 0,
+                "thickness": 18,
+            },
+            "hovertemplate": "column %{x}, row %{y}<br>%{z:.3g}<extra></extra>",
+        },
+    ]
+    if mask is not None:
+        traces += [trace for axis in ("", "2") for trace in _outline(mask, axis)]
+    square = {"visible": False, "constrain": "domain"}
+    layout = base_layout(
+        dark,
+        height,
+        f"{method.title} over the picture, from {_number(low)} to {_number(high)}.",
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        xaxis={"domain": [0, 0.48], **square},
+        yaxis={"scaleanchor": "x", "autorange": "reversed", **square},
+        xaxis2={"domain": [0.52, 1], "matches": "x", **square},
+        yaxis2={"scaleanchor": "x2", "matches": "y", "anchor": "x2", "autorange": "reversed", **square},
+        showlegend=False,
+    )
+    return go.Figure(data=traces, layout=layout)
+
+
+def _pictures(image: np.ndarray, n_rows: int, n_methods: int) -> dict:
+    """One RGBA picture of all the cells: the image in colour, then a grey copy under each map."""
+    side = image.shape[0]
+    gap = round(_GAP * side)
+    pitch = side + gap
+    sheet = np.zeros((n_rows * pitch - gap, (n_methods + 1) * pitch - gap, 4), np.uint8)
+    grey = _grey(image)
+    for row in range(n_rows):
+        for column in range(n_methods + 1):
+            cell = sheet[row * pitch : row * pitch + side, column * pitch : column * pitch + side]
+            cell[..., :3] = grey if column else image
+            cell[..., 3] = 255
+    size = (_CELL + _GAP) / pitch
+    return {
+        "type": "image",
+        "z": sheet,
+        "colormodel": "rgba256",
+        "x0": size / 2,
+        "y0": size / 2,
+        "dx": size,
+        "dy": size,
+        "hoverinfo": "skip",
+    }
+
+
+def _column(
+    maps: Mapping[int, np.ndarray], scale, method: object, left: float, rows: Sequence[str], dark: bool
+) -> tuple[list[dict], list[dict]]:
+    """The maps of one method, by row, as one heat map with gaps; its scale below; the scale's captions."""
+    side = next(iter(maps.values())).shape[0]
+    gap = round(_GAP * side)
+    pitch = side + gap
+    z = np.full((len(rows) * pitch - gap, side), np.nan, np.float32)
+    for row, values in maps.items():
+        z[row * pitch : row * pitch + side] = values * scale.high
+    size = (_CELL + _GAP) / pitch
+    colors = {
+        "colorscale": _colors(method.signed, dark),
+        "zmin": scale.low,
+        "zmax": scale.high,
+        "showscale": False,
+    }
+    cells = {
+        "type": "heatmap",
+        "z": z,
+        "x0": left + size / 2,
+        "y0": size / 2,
+        "dx": size,
+        "dy": size,
+        "hoverongaps": False,
+        "hovertemplate": f"{method.title}: %{{z:.3g}}<extra></extra>",
+        **colors,
+    }
+    top = len(rows) * (_CELL + _GAP) - _GAP + 0.08
+    ramp = {
+        "type": "heatmap",
+        "z": np.linspace(scale.low, scale.high, 41, dtype=np.float32)[None],
+        "x0": left + 0.5 / 41,
+        "dx": 1 / 41,
+        "y": [top, top + 0.07],
+        "hoverinfo": "skip",
+        **colors,
+    }
+    ends = [(scale.low, 0.0, "left"), (scale.high, 1.0, "right")]
+    ends += [(0.0, 0.5, "center")] if method.signed else []
+    notes = [
+        _note(_number(value), left + at, top + 0.08, anchor, theme(dark).ink) for value, at, anchor in ends
+    ]
+    words = "against · for the class" if method.signed else method.unit
+    notes.append(_note(words, left + 0.5, top + 0.21, "center", theme(dark).muted))
+    return [cells, ramp], notes
+
+
+def _open_points(rows: Sequence[str], methods: Mapping[str, object], dark: bool) -> dict:
+    cells = [
+        (row, run, column, name) for row, run in enumerate(rows) for column, name in enumerate(methods, 1)
+    ]
+    colors = theme(dark)
+    return {
+        "type": "scatter",
+        "mode": "markers+text",
+        "x": [column * (_CELL + _GAP) + 0.92 for _, _, column, _ in cells],
+        "y": [row * (_CELL + _GAP) + 0.08 for row, _, _, _ in cells],
+        "customdata": [[run, name] for _, run, _, name in cells],
+        "text": ["<b>+</b>"] * len(cells),
+        "textfont": {"size": FONT_SIZE, "color": colors.ink},
+        "marker": {
+            "symbol": "square",
+            "size": 22,
+            "color": colors.background,
+            "line": {"color": colors.ink, "width": 1},
+        },
+        "unselected": {"marker": {"opacity": 1}, "textfont": {"color": colors.ink}},
+        "hovertemplate": "open large<extra></extra>",
+    }
+
+
+def _answers(
+    rows: Sequence[str],
+    probabilities: Mapping[str, np.ndarray],
+    classes: Sequence[str],
+    styles: Mapping[str, RunStyle],
+    dark: bool,
+) -> list[dict]:
+    """For each network its three likeliest classes, as bars beside its row."""
+    traces = []
+    for row, run in enumerate(rows):
+        if run not in probabilities:
+            continue
+        values = np.asarray(probabilities[run], dtype=float)
+        best = np.argsort(-values, kind="stable")[:3]
+        slots = row * (_CELL + _GAP) + 0.32 + 0.25 * np.arange(len(best))
+        traces += [
+            {
+                "type": "bar",
+                "orientation": "h",
+                "xaxis": "x2",
+                "x": 100 * values[best],
+                "y": slots + 0.1,
+                "width": 0.07,
+                "marker": styles[run].bar(dark),
+                "hoverinfo": "skip",
+            },
+            {
+                "type": "scatter",
+                "mode": "text",
+                "xaxis": "x2",
+                "x": np.zeros(len(best)),
+                "y": slots,
+                "text": [f"{shorten(classes[index], 14)}  <b>{percent(values[index])}</b>" for index in best],
+                "textposition": "middle right",
+                "textfont": {"size": SMALL_FONT_SIZE, "color": theme(dark).ink},
+                "hoverinfo": "skip",
+            },
+        ]
+    return traces
+
+
+def _row_name(style: RunStyle, row: int, dark: bool) -> dict:
+    note = _note(style.sign(dark, 24), 0, row * (_CELL + _GAP) - 0.02, "left", theme(dark).ink)
+    return note | {"xref": "paper", "font": {"size": FONT_SIZE, "color": theme(dark).ink}}
+
+
+def _caption(text: str, x: float, dark: bool) -> dict:
+    note = _note(wrap(text, 14), x, -0.04, "center", theme(dark).ink)
+    return note | {"yanchor": "bottom", "font": {"size": FONT_SIZE, "color": theme(dark).ink}}
+
+
+def _note(text: str, x: float, y: float, anchor: str, color: str) -> dict:
+    return {
+        "text": text,
+        "x": x,
+        "y": y,
+        "xanchor": anchor,
+        "yanchor": "top",
+        "showarrow": False,
+        "font": {"size": SMALL_FONT_SIZE, "color": color},
+        "borderpad": 0,
+    }
+
+
+def _outline(mask: np.ndarray, axis: str) -> list[dict]:
+    """Black dots on a white line: seen on every picture."""
+    contour = {
+        "type": "contour",
+        "z": np.asarray(mask, dtype=np.float32),
+        "contours": {"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"},
+        "showscale": False,
+        "hoverinfo": "skip",
+        "xaxis": f"x{axis}",
+        "yaxis": f"y{axis}",
+    }
+    lines = {"color": "#FFFFFF", "width": 4}, {"color": "#000000", "width": 2, "dash": "dot"}
+    return [contour | {"line": line} for line in lines]
+
+
+def _colors(signed: bool, dark: bool) -> list[list]:
+    return diverging_scale(dark) if signed else magnitude_scale()
+
+
+def _scale_title(method: object) -> str:
+    return f"{method.unit}: against (−), for (+) the class" if method.signed else method.unit
+
+
+def _grey(image: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8, without colour: the map's colours must not mix with the picture's (ITU-R BT.601
+    luma)."""
+    luma = image @ np.array([0.299, 0.587, 0.114])
+    return np.repeat(luma.round().astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _shrunk(pixels: np.ndarray) -> np.ndarray:
+    """Averaged over whole squares of pixels until a side is at most _MAX_SIDE; the type is kept."""
+    by = -(-pixels.shape[0] // _MAX_SIDE)
+    if by == 1:
+        return np.asarray(pixels)
+    height, width = (size // by * by for size in pixels.shape[:2])
+    blocks = np.asarray(pixels)[:height, :width].reshape(height // by, by, width // by, by, *pixels.shape[2:])
+    return blocks.mean(axis=(1, 3)).astype(pixels.dtype)
+
+
+def _number(value: float) -> str:
+    if value == 0:
+        return "0"
+    text = f"{value:.2g}" if 0.001 <= abs(value) < 1000 else scientific(value)
+    return text.replace("-", "−")
+
+
+def _alt_text(rows: Sequence[str], methods: Mapping[str, object], styles: Mapping[str, RunStyle]) -> str:
+    networks = ", ".join(styles[run].label for run in rows)
+    return f"Attribution maps of {networks} by {', '.join(method.title for method in methods.values())}."
