@@ -1,7 +1,7 @@
 import dataclasses
-import itertools
 import json
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -29,8 +29,8 @@ def test_one_cycle_rises_for_a_quarter_and_ends_near_zero():
     rates = [recipe.lr_at(step, 1000) for step in range(1000)]
     assert rates[0] == pytest.approx(0.04)
     assert max(rates) == rates[250] == pytest.approx(0.4)
-    assert all(a < b for a, b in itertools.pairwise(rates))
-    assert all(a > b > 0 for a, b in itertools.pairwise(rates))
+    assert all(a < b for a, b in pairwise(rates[:251]))
+    assert all(a > b > 0 for a, b in pairwise(rates[250:]))
     assert rates[-1] < 0.001
 
 
@@ -58,7 +58,7 @@ def test_statistics_are_neither_rare_nor_constant(total):
     recipe = Recipe(steps=total)
     logged = [step for step in range(total) if recipe.logs_at(step, total)]
     regular = [step for step in logged if step not in EARLY_STEPS]
-    gaps = [b - a for a, b in itertools.pairwise(regular)]
+    gaps = [b - a for a, b in pairwise(regular)]
     assert set(EARLY_STEPS) - {20} <= set(logged)
     assert all(5 <= gap <= 50 for gap in gaps if gap != 10)
 
