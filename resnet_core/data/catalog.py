@@ -73,6 +73,6 @@ def preview(name: str, home: Path, per_class: int = 8) -> tuple[np.ndarray, tupl
 
 def _missing(name: str, home: Path) -> DataError:
     if name == cifar10.NAME:
-        return DataError(f"CIFAR-10 is not here yet: {cifar10.way_out(home)}")
+        return DataError(f"CIFAR-10 is not here yet: download it on the data page; {cifar10.way_out(home)}")
     there = ", ".join(info.name for info in catalog(home) if info.ready or info.name == shapes10.NAME)
     return DataError(f"There is no dataset called {name!r}; there are: {there}.")

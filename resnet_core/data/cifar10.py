@@ -37,8 +37,8 @@ def downloads_folder(home: Path) -> Path:
 
 def way_out(home: Path) -> str:
     return (
-        f"download it, or put {ARCHIVE} into {downloads_folder(home)} and download again, "
-        "or import it as an .npz with x_train, y_train, x_test and y_test."
+        f"without a network, put {ARCHIVE} into {downloads_folder(home)} and ask for the download again, "
+        "or import an .npz with x_train, y_train, x_test and y_test."
     )
 
 
@@ -70,48 +70,47 @@ def _check_archive(archive: Path) -> None:
 
     if not check_integrity(archive, CIFAR10.tgz_md5):
         raise DataError(
-            f"{archive} is not the archive of CIFAR-10, or not all of it (its checksum differs): delete it or put "
-            "the right one there."
+            f"{archive} is not the archive of CIFAR-10, or not all of it (its checksum differs): delete it "
+            "or put the right one there."
         )
 
 
 def _download(folder: Path, home: Path, progress: Progress) -> None:
-    """Download, verify and unpack into ``folder``, in a thread so that progress can be told here meanwhile."""
+    """Download, verify and unpack into ``folder``, in a thread: progress is told meanwhile from here."""
     from torchvision.datasets import CIFAR10
 
     failures: list[Exception] = []
 
     def work() -> None:
         try:
-            CIFAR10(str(folder), download=True)
+            CIFAR10(str(folder), train=False, download=True)  # the smaller part is read at once
         except (OSError, RuntimeError, HTTPException, tarfile.TarError) as error:
             failures.append(error)
 
     # A daemon: when the person gives up, or the network stands still, nobody waits for it.
     thread = threading.Thread(target=work, name="cifar-10 download", daemon=True)
     thread.start()
+    partial = folder / ARCHIVE
+    local = partial.is_symlink()
     size, grown_at = -1, time.monotonic()
     while thread.is_alive():
         thread.join(timeout=0.2)
-        partial = folder / ARCHIVE
+        if local:
+            progress(f"Unpacking {ARCHIVE}", 0.5)
+            continue
         now = partial.stat().st_size if partial.exists() else 0
         if now != size:
             size, grown_at = now, time.monotonic()
-            progress(
-                f"Downloading CIFAR-10: {size / 1e6:.0f} of {ARCHIVE_BYTES / 1e6:.0f} MB", _fraction(size)
-            )
+            done = f"{size / 1e6:.0f} of {ARCHIVE_BYTES / 1e6:.0f} MB"
+            progress(f"Downloading CIFAR-10: {done}", min(0.9, 0.9 * size / ARCHIVE_BYTES))
         elif size < ARCHIVE_BYTES and time.monotonic() - grown_at > STALLED_S:
             raise DataError(f"The download of CIFAR-10 stands still at {size / 1e6:.0f} MB: {way_out(home)}")
     if failures:
         raise DataError(f"CIFAR-10 could not be downloaded ({failures[0]}): {way_out(home)}") from failures[0]
 
 
-def _fraction(size: int) -> float:
-    return min(0.9, 0.9 * size / ARCHIVE_BYTES)
-
-
 def _keep(folder: Path, home: Path) -> DatasetInfo:
-    """Make the dataset of what torchvision unpacked in ``folder``, one part after the other to save memory."""
+    """Make the dataset of what torchvision unpacked in ``folder``; part after part, to save memory."""
     from torchvision.datasets import CIFAR10
 
     with storage.new_folder(home) as target:

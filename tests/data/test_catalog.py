@@ -1,0 +1,93 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from resnet_core.data import catalog as module
+from resnet_core.data import shapes10
+from resnet_core.data.catalog import catalog, delete_dataset, load_dataset, preview, resolve
+from resnet_core.data.own import import_own
+from resnet_core.errors import DataError
+
+
+@pytest.fixture
+def few_shapes(monkeypatch):
+    monkeypatch.setattr(shapes10, "N_TRAIN", 60)
+    monkeypatch.setattr(shapes10, "N_TEST", 20)
+
+
+def test_known_datasets_come_first_ready_or_not(home, save_npz):
+    assert [(info.name, info.ready) for info in catalog(home)] == [("shapes-10", False), ("cifar-10", False)]
+    import_own(save_npz("a.npz"), home)
+    assert [info.name for info in catalog(home)] == ["shapes-10", "cifar-10", "a"]
+
+
+def test_shapes_are_generated_on_first_use_and_kept(home, few_shapes):
+    told = []
+    first = load_dataset("shapes-10", home, lambda what, fraction: told.append(fraction))
+    again = load_dataset("shapes-10", home, lambda what, fraction: pytest.fail("generated twice"))
+    assert told == sorted(told) and told[-1] == 1
+    assert first.fingerprint == again.fingerprint == catalog(home)[0].fingerprint
+    assert catalog(home)[0].ready
+    assert first.test_masks.shape == (20, 32, 32)
+
+
+def test_missing_datasets_say_the_way_out(home, save_npz):
+    with pytest.raises(DataError, match=r"cifar-10-python\.tar\.gz.*npz"):
+        load_dataset("cifar-10", home)
+    import_own(save_npz("roses.npz"), home)
+    with pytest.raises(DataError, match="roses"):
+        load_dataset("tulips", home)
+    with pytest.raises(DataError):
+        load_dataset("../../etc", home)
+
+
+def test_deleted_dataset_is_gone(home, save_npz):
+    import_own(save_npz("roses.npz"), home)
+    delete_dataset("roses", home)
+    assert "roses" not in [info.name for info in catalog(home)]
+    with pytest.raises(DataError):
+        delete_dataset("roses", home)
+
+
+def test_preview_is_by_class_and_no_longer_than_the_smallest(home, save_npz):
+    y = np.array([0] * 8 + [1] * 4)
+    path = save_npz("roses.npz", y_train=y)
+    import_own(path, home)
+    images, classes = preview("roses", home, per_class=6)
+    assert images.shape == (2, 4, 32, 32, 3) and classes == ("0", "1")
+    with np.load(path) as arrays:
+        np.testing.assert_array_equal(images[1], arrays["x_train"][8:12])
+
+
+def test_preview_of_shapes_needs_no_dataset(home):
+    images, classes = preview("shapes-10", home, per_class=3)
+    assert images.shape == (10, 3, 32, 32, 3) and len(classes) == 10
+    assert not catalog(home)[0].ready
+    with pytest.raises(DataError):
+        preview("cifar-10", home)
+
+
+def test_resolve_takes_names_and_paths_and_imports_once(home, save_npz, monkeypatch):
+    path = save_npz("Red Roses.npz")
+    assert resolve("shapes-10", home) == "shapes-10"
+    assert resolve("cifar-10", home) == "cifar-10"
+    assert resolve(path, home) == resolve(str(path), home) == resolve("red-roses", home) == "red-roses"
+    assert len(catalog(home)) == 3
+    for wrong in ("nothing", "./nothing", "nothing.npz"):
+        with pytest.raises(DataError):
+            resolve(wrong, home)
+
+
+def test_resolve_prefers_the_catalog_to_a_folder_of_that_name(home, tmp_path, monkeypatch):
+    (tmp_path / "shapes-10").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert resolve("shapes-10", home) == "shapes-10"
+    with pytest.raises(DataError):  # the folder, which is empty
+        resolve("./shapes-10", home)
+
+
+def test_datasets_need_no_torch():
+    code = f"import sys, {module.__name__}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
