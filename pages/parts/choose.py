@@ -1,38 +1,49 @@
 """The order form of the Train page: a network or twins, a dataset, a recipe, and what that will cost here."""
 
+import dataclasses
+
 import streamlit as st
 
 from pages.parts import datasets, table
 from pages.parts.lab import said_plainly, service
 from resnet_core.compute.service import Estimate
 from resnet_core.data.dataset import DatasetInfo
-from resnet_core.figures.numbers import bytes_text, count_text, duration_text
+from resnet_core.figures.numbers import file_size, count, duration
 from resnet_core.networks.spec import NetSpec
 from resnet_core.networks.summary import summarise
 from resnet_core.training.recipe import PRESETS, Recipe
 
+TITLES = {
+    name: f"The paper's: {recipe.steps:,} steps" if recipe.is_paper else f"Short: {recipe.epochs} epochs"
+    for name, recipe in PRESETS.items()
+}
+FIRST = "short-4"  # long enough to see a difference on Shapes-10, short enough to wait for
 DEPTHS = tuple(6 * n + 2 for n in range(1, 20))  # He et al. 2015, section 4.2: 6n+2 layers; 8 to 116
 
 
 def order() -> None:
     """The whole form, with the button that queues."""
-    st.subheader("What", anchor=False)
-    spec, twins = network()
-    st.subheader("On what", anchor=False)
+    kind, depth = network()
     info = datasets.choose()
-    st.subheader("How", anchor=False)
     recipe = how()
+    action = st.container()  # the button stands above the options that most people leave as they are
+    with st.expander("Width, batch norm, single skips"):
+        spec = details(kind, depth)
+    with st.expander("Learning rate, batch, augmentation"):
+        recipe = recipe_details(recipe)
     if info is None:
         return
-    cost(spec, recipe, info, twins)
-    label = "Train the twins" if twins else f"Train {spec.name}"
-    st.button(label, type="primary", key="train", on_click=submit, args=(spec, recipe, info, twins), width="stretch")
-    if problem := st.session_state.pop("submit_problem", None):
-        st.error(problem, icon=":material/error:")
+    spec = dataclasses.replace(spec, num_classes=len(info.classes))
+    with action:
+        cost(spec, recipe, info, twins=kind == "twins")
+        label = "Train the twins" if kind == "twins" else f"Train {spec.short_name}"
+        st.button(label, type="primary", key="train", on_click=submit, args=(spec, recipe, info, kind == "twins"), width="stretch")
+        if problem := st.session_state.pop("submit_problem", None):
+            st.error(problem, icon=":material/error:")
 
 
-def network() -> tuple[NetSpec, bool]:
-    """The network that is chosen, and whether its twin without skips is trained beside it."""
+def network() -> tuple[str, int]:
+    """ "twins", "residual" or "plain", and the depth."""
     kind = st.segmented_control(
         "Network",
         ["twins", "residual", "plain"],
@@ -41,7 +52,7 @@ def network() -> tuple[NetSpec, bool]:
         key="kind",
         bind="query-params",
         persist_state="session",
-        format_func={"twins": "Twins: both", "residual": "With skips", "plain": "Without skips"}.get,
+        format_func={"twins": "Twins", "residual": "With skips", "plain": "Without"}.get,
         help="A **residual** network adds each block's input to its output: that is the skip connection. A **plain** "
         "network is the same without. **Twins** are one of each, with the same starting weights and the same "
         "pictures in the same order, so that the skips are the only difference.",
@@ -55,28 +66,28 @@ def network() -> tuple[NetSpec, bool]:
         persist_state="session",
         help="The CIFAR networks of He et al. 2015: 6n+2 layers, so 8, 14, 20, … The paper compares 20 with 56.",
     )
-    with st.expander("Width, batch norm, single skips"):
-        width = st.number_input(
-            "Width (channels of the first stage)", 4, 128, 16, 4, key="width", persist_state="session",
-            help="The three stages have this many, twice and four times as many channels. The paper: 16.",
-        )
-        norm = st.toggle(
-            "Batch norm", True, key="norm", persist_state="session",
-            help="Batch normalisation (Ioffe & Szegedy 2015) rescales every channel to mean 0 and variance 1 over "
-            "the batch, after each convolution. Without it deep networks are far harder to train.",
-        )
-        spec = NetSpec(family="residual", depth=depth, width=int(width), norm="batch" if norm else "none")
-        if kind != "plain":
-            spec = spec.with_skips(single_skips(spec))
-    if kind == "plain":
-        spec = spec.twin()
+    return kind, depth
+
+
+def details(kind: str, depth: int) -> NetSpec:
+    """The network of that kind and depth, with what else can be set; of twins, the one with skips."""
+    width = st.number_input(
+        "Width (channels of the first stage)", 4, 128, 16, 4, key="width", persist_state="session",
+        help="The three stages have this many, twice and four times as many channels. The paper: 16.",
+    )
+    norm = st.toggle(
+        "Batch norm", True, key="norm", persist_state="session",
+        help="Batch normalisation (Ioffe & Szegedy 2015) rescales every channel to mean 0 and variance 1 over "
+        "the batch, after each convolution. Without it deep networks are far harder to train.",
+    )
+    spec = NetSpec(depth=depth, width=int(width), norm="batch" if norm else "none")
+    spec = spec.twin() if kind == "plain" else spec.with_skips(single_skips(spec))
     total = summarise(spec)
     st.caption(
-        f"{spec.depth} layers, {spec.n_blocks} blocks, {count_text(total.parameters)} parameters, "
-        f"{count_text(total.macs)} multiply-adds a picture"
-        + (" (each of the two)" if kind == "twins" else "")
+        f"{spec.depth} layers, {spec.n_blocks} blocks, {count(total.parameters)} parameters, "
+        f"{count(total.macs)} multiply-adds a picture."
     )
-    return spec, kind == "twins"
+    return spec
 
 
 def single_skips(spec: NetSpec) -> tuple[bool, ...]:
@@ -93,18 +104,18 @@ def how() -> Recipe:
     """The recipe: a preset, its length and seed open, the rest folded."""
     names = list(PRESETS)
     name = st.selectbox(
-        "Recipe", names, format_func=lambda preset: PRESETS[preset].title, key="recipe", persist_state="session",
+        "Recipe", names, names.index(FIRST), format_func=TITLES.get, key="recipe", persist_state="session",
         help="How the network is trained: how long, how fast, with which tricks. Only the recipe of the paper gives "
         "numbers that may be compared with the paper's.",
     )
-    recipe = PRESETS[name].recipe
+    recipe = PRESETS[name]
     epochs, seed = st.columns(2)
     if recipe.epochs is not None:
         length = epochs.number_input(
             "Epochs", 1, 400, recipe.epochs, key=f"epochs_{name}", persist_state="session",
             help="One epoch shows the network every training picture once.",
         )
-        recipe = recipe.replace(epochs=int(length))
+        recipe = recipe.with_(epochs=int(length))
     else:
         epochs.text_input("Steps", f"{recipe.steps:,}", disabled=True, help="The paper counts steps, not epochs.")
     chosen = seed.number_input(
@@ -112,15 +123,26 @@ def how() -> Recipe:
         help="Fixes everything that is random: starting weights, order of pictures, crops and flips. Train with "
         "several seeds before you believe a small difference.",
     )
-    with st.expander("Learning rate, batch, augmentation"):
-        lr = st.number_input("Peak learning rate", 1e-5, 10.0, recipe.lr, format="%.4g", key=f"lr_{name}",
-                             persist_state="session", help="How large a step the weights take at most.")
-        batch = st.number_input("Batch size", 1, 4096, recipe.batch_size, key=f"batch_{name}",
-                                persist_state="session", help="Pictures per step. The paper: 128.")
-        augment = st.toggle("Random crops and flips", recipe.augment, key=f"augment_{name}", persist_state="session",
-                            help="Each picture is shifted by up to 4 pixels and mirrored half of the time, anew in "
-                            "each epoch, so that the network cannot learn the pixels by heart.")
-    recipe = recipe.replace(seed=int(chosen), lr=float(lr), batch_size=int(batch), augment=augment)
+    return recipe.with_(seed=int(chosen))
+
+
+def recipe_details(recipe: Recipe) -> Recipe:
+    """The recipe with what else can be set."""
+    name = recipe.name
+    lr = st.number_input(
+        "Peak learning rate", 1e-5, 10.0, recipe.lr, format="%.4g", key=f"lr_{name}", persist_state="session",
+        help="How large a step the weights take at most.",
+    )
+    batch = st.number_input(
+        "Batch size", 1, 4096, recipe.batch_size, key=f"batch_{name}", persist_state="session",
+        help="Pictures per step. The paper: 128.",
+    )
+    augment = st.toggle(
+        "Random crops and flips", recipe.augment, key=f"augment_{name}", persist_state="session",
+        help="Each picture is shifted by up to 4 pixels and mirrored half of the time, anew in each epoch, so that the "
+        "network cannot learn the pixels by heart.",
+    )
+    recipe = recipe.with_(lr=float(lr), batch_size=int(batch), augment=augment)
     st.caption(recipe.describe())
     return recipe
 
@@ -134,9 +156,9 @@ def cost(spec: NetSpec, recipe: Recipe, info: DatasetInfo, twins: bool) -> None:
         measured = estimate(spec, recipe.batch_size, recipe.precision, recipe.augment)
         seconds = measured.seconds(recipe.total_steps(info.n_train))
         st.markdown(
-            f"About **{duration_text(seconds)}** here"
+            f"About **{duration(seconds)}** here"
             + (" for each of the two" if twins else "")
-            + f" ({measured.images_per_s:,.0f} images/s measured, {bytes_text(measured.memory_bytes)} of memory)."
+            + f" ({measured.images_per_s:,.0f} images/s measured, {file_size(measured.memory_bytes)} of memory)."
         )
 
 

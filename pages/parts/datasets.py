@@ -9,7 +9,7 @@ import streamlit as st
 from pages.parts.lab import said_plainly, service
 from resnet_core.data.catalog import catalog, preview
 from resnet_core.data.dataset import DatasetInfo
-from resnet_core.figures.numbers import bytes_text
+from resnet_core.figures.numbers import file_size
 from resnet_core.home import default_home
 
 
@@ -30,24 +30,24 @@ def choose() -> DatasetInfo | None:
 
 def title(info: DatasetInfo) -> str:
     """Name and size, as the select box shows it."""
-    size = f"{info.n_train:,} + {info.n_test:,} pictures" if info.ready else "not here yet"
+    fetched = info.ready or info.name != "cifar-10"
+    size = f"{info.n_train:,} + {info.n_test:,} pictures" if fetched else "not here yet"
     return f"{info.title} ({size})"
 
 
 def show(info: DatasetInfo) -> None:
-    """A strip with one picture a class, and where the data come from."""
-    if info.ready:
+    """A strip with some pictures of each class."""
+    if info.ready or info.name == "shapes-10":
         pictures, classes = samples(info.name, info.fingerprint)
         with st.container(key=f"pixels_{info.name}"):
             st.image(strip(pictures), width="stretch", output_format="PNG",
-                     caption=" · ".join(classes[:10]) + (" …" if len(classes) > 10 else ""))
-    st.caption(info.source)
+                     caption=", ".join(classes[:10]) + (" …" if len(classes) > 10 else ""))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def samples(name: str, fingerprint: str | None) -> tuple[np.ndarray, tuple[str, ...]]:
     """A few pictures of each class; keyed by the content."""
-    return preview(name, default_home(), per_class=3)
+    return preview(name, default_home(), per_class=2)
 
 
 def strip(pictures: np.ndarray) -> np.ndarray:
@@ -119,4 +119,4 @@ def _progress() -> None:
 
 def facts(info: DatasetInfo) -> str:
     """One line for the list of datasets."""
-    return f"{len(info.classes)} classes · {info.n_train:,} training and {info.n_test:,} test pictures · {bytes_text(info.bytes)}"
+    return f"{len(info.classes)} classes · {info.n_train:,} training and {info.n_test:,} test pictures · {file_size(info.bytes)}"

@@ -6,24 +6,23 @@ from pages.parts import reads, table
 from pages.parts.frame import dark
 from pages.parts.lab import said_plainly, service, store
 from resnet_core.figures.curves import small_live_curve
-from resnet_core.figures.numbers import duration_text, percent_text
-from resnet_core.runs.store import Run
+from resnet_core.figures.numbers import duration, percent, rate
+from resnet_core.runs.run import ACTIVE, Run
 
-BUSY = ("running", "queued", "stopping")
 TICK = 3  # seconds between two looks at the store
 RECENT = 4  # finished runs shown below the busy ones
 
 
 def cards() -> None:
     """The cards; they renew themselves while anything runs or waits."""
-    busy = any(run.state in BUSY for run in store().runs())
+    busy = bool(store().runs(ACTIVE))
     st.fragment(_cards, run_every=TICK if busy else None)()
 
 
 def _cards() -> None:
     runs = store().runs()
-    busy = [run for run in reversed(runs) if run.state in BUSY]
-    ended = [run for run in runs if run.state not in BUSY][:RECENT]
+    busy = [run for run in runs if run.active]
+    ended = [run for run in reversed(runs) if not run.active and run.origin in ("app", "cli")][:RECENT]
     busy_before = st.session_state.get("busy_runs", 0)
     st.session_state["busy_runs"] = len(busy)
     if busy_before and not busy:
@@ -54,11 +53,11 @@ def card(run: Run) -> None:
         name, state = st.columns([3, 2], vertical_alignment="center")
         name.markdown(f"**{run.name}**  \n:gray[{run.dataset} · seed {run.recipe['seed']}]")
         state.markdown(state_text(run))
-        if run.state in BUSY and run.total_steps:
-            st.progress(min(1.0, run.step / run.total_steps))
+        if run.active and run.total_steps:
+            st.progress(run.progress)
         if run.reason:
             (st.error if run.state == "failed" else st.caption)(run.reason)
-        if run.state in BUSY and run.step:
+        if run.active and run.step:
             curve(run)
         actions(run)
 
@@ -72,10 +71,17 @@ def state_text(run: Run) -> str:
     if run.state == "running":
         if not run.total_steps or not run.step:
             return "Starting …"
-        left = duration_text((run.total_steps - run.step) * run.recipe["batch_size"] / run.images_per_s) if run.images_per_s else "…"
-        return f"Epoch {run.epoch + 1} · step {run.step:,} of {run.total_steps:,}  \n{run.images_per_s or 0:,.0f} images/s · {left} left"
-    error = f"test error {percent_text(run.last_test_error)}" if run.last_test_error is not None else "no epoch finished"
-    return {"done": f"Done · {error}", "stopped": f"Stopped at step {run.step:,} · {error}", "failed": f":red[Failed] · {error}"}[run.state]
+        return (
+            f"Epoch {run.epoch + 1} · step {run.step:,} of {run.total_steps:,}  \n"
+            f"{rate(run.images_per_s)} · {duration(run.seconds_left)} left"
+        )
+    last = run.last_test_error
+    error = "no epoch finished" if last is None else f"test error {percent(last)}"
+    return {
+        "done": f"Done · {error}",
+        "stopped": f"Stopped at step {run.step:,} · {error}",
+        "failed": f":red[Failed] at step {run.step:,} · {error}",
+    }[run.state]
 
 
 def curve(run: Run) -> None:
@@ -94,7 +100,7 @@ def actions(run: Run) -> None:
         if run.state in ("stopped", "failed"):
             st.button("Resume", key=f"resume_{run.id}", icon=":material/play_arrow:", on_click=act, args=("resume", run.id))
         if st.button("Compare", key=f"compare_{run.id}", icon=":material/compare_arrows:", on_click=table.put, args=(run.id,)):
-            st.switch_page("pages/compare.py")
+            st.switch_page("compare.py")
 
 
 def act(what: str, run: str) -> None:

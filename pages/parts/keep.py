@@ -5,19 +5,18 @@ import streamlit as st
 
 from pages.parts import datasets as data
 from pages.parts import table
-from pages.parts.jobs import BUSY
 from pages.parts.lab import said_plainly, service, store
 from resnet_core.data.catalog import catalog, delete_dataset
 from resnet_core.errors import LabError
-from resnet_core.figures.numbers import percent_text
+from resnet_core.figures.numbers import percent
 from resnet_core.home import default_home
 from resnet_core.runs.bundle import export_run, import_run
-from resnet_core.runs.store import Run
+from resnet_core.runs.run import Run
 
 
 def runs() -> None:
     """The list, the actions on what is selected in it, and the way in for runs from elsewhere."""
-    known = store().runs()
+    known = store().runs()[::-1]
     if not known:
         st.info("No runs yet. Train a network on the Train page, or import a run that someone exported.")
     else:
@@ -59,12 +58,12 @@ def frame(shown: list[Run]) -> pd.DataFrame:
             "dataset": [run.dataset for run in shown],
             "seed": [run.recipe["seed"] for run in shown],
             "recipe": [run.recipe["name"] for run in shown],
-            "last test error": [percent_text(run.last_test_error) for run in shown],
-            "best test error": [percent_text(run.best_test_error) for run in shown],
+            "last test error": [percent(run.last_test_error) for run in shown],
+            "best test error": [percent(run.best_test_error) for run in shown],
             "parameters": [run.parameters for run in shown],
-            "device": [run.device for run in shown],
+            "device": [run.device_name for run in shown],
             "tags": [list(run.tags) for run in shown],
-            "created": [run.created for run in shown],
+            "created": pd.to_datetime([run.created for run in shown], unit="s"),
             "id": [run.id for run in shown],
         }
     )
@@ -80,7 +79,7 @@ def act_on(picked: list[Run]) -> None:
                       on_click=table.put, args=tuple(run.id for run in picked))
             if len(picked) == 1:
                 export(picked[0])
-            if any(run.state in BUSY for run in picked):
+            if any(run.active for run in picked):
                 st.caption("Stop a run before you delete it.")
             else:
                 with st.popover("Delete", icon=":material/delete:"):
@@ -145,6 +144,7 @@ def datasets() -> None:
                 with action.popover("Delete", icon=":material/delete:"):
                     st.markdown("Runs trained on it stay, but cannot be resumed.")
                     st.button("Delete for good", key=f"drop_{info.name}", type="primary", on_click=drop, args=(info.name,))
+            st.caption(info.source)
             data.show(info)
     with st.container(border=True):
         data.own_pictures()

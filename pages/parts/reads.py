@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.lab import store
-from resnet_core.runs.store import LayerHistory, Run
+from resnet_core.runs.run import LayerHistory, Run
 
 
 def progress(runs: list[Run]) -> tuple[tuple[str, str, int], ...]:
@@ -40,3 +40,4 @@ def layers(run: Run) -> LayerHistory:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _layers(key: tuple[str, str, int]) -> LayerHistory:
     return store().layers(key[0])
+

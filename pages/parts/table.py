@@ -7,7 +7,7 @@ import streamlit as st
 from pages.parts.lab import store
 from resnet_core.figures.style import RunStyle, style_runs
 from resnet_core.networks.spec import NetSpec
-from resnet_core.runs.store import Run
+from resnet_core.runs.run import Run
 
 KEY = "table"
 PLACES = 8  # as many colours as can be told apart
@@ -15,7 +15,7 @@ PLACES = 8  # as many colours as can be told apart
 
 def picker() -> None:
     """The widget that holds the choice. Called once a rerun by the site map, so the choice outlives a page."""
-    runs = {run.id: run for run in store().runs()}
+    runs = {run.id: run for run in reversed(store().runs())}
     if KEY not in st.session_state:
         st.session_state[KEY] = from_url(runs)
     gone = [run for run in st.session_state[KEY] if run not in runs]

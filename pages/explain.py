@@ -1,0 +1,22 @@
+"""Explain: one picture, the runs on the table, what each of them answers and what it looks at."""
+
+import streamlit as st
+
+from pages.parts import explain, picture
+from pages.parts.frame import header
+from pages.parts.table import chosen
+
+header("Explain", "One picture, several networks: what each of them answers, and which pixels the answer hangs on.")
+runs = [run for run in chosen() if run.weights_step is not None]
+if not runs:
+    explain.empty()
+    st.stop()
+narrow, wide = st.columns([3, 8], gap="large")
+with narrow:
+    shown = picture.choose(runs)
+    asked = explain.controls(runs)
+with wide:
+    if shown is None:
+        explain.waiting()
+    else:
+        explain.answers(runs, shown, asked)

@@ -1,0 +1,281 @@
+"""What the Explain page is made of: the grid of maps, one map large with its measures of trust."""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from pages.parts import table
+from pages.parts.frame import dark, figure
+from pages.parts.lab import said_plainly, service
+from pages.parts.picture import Shown
+from resnet_core.attribution.methods import METHODS, Method, Param
+from resnet_core.attribution.result import Attribution
+from resnet_core.figures.attribution import attribution_grid, attribution_map
+from resnet_core.figures.numbers import percent
+from resnet_core.figures.predictions import prediction_bars
+from resnet_core.runs.run import Run
+
+WHOSE = {"first": "What the first network answers", "own": "Each network's own answer"}
+FIRST = ["saliency", "integrated_gradients", "grad_cam"]
+ABOUT = (
+    "Each map says on which pixels one network's score for one class depends. All maps of a column share one scale, "
+    "printed below it, so a pale map means a weak dependence and not a bad picture. Maps are hints, not proofs: open "
+    "one and look at how it stands up to checks "
+    "([Adebayo et al. 2018](https://arxiv.org/abs/1810.03292) show how convincing maps can be independent of what "
+    "a network learned)."
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the person wants to know."""
+
+    methods: tuple[str, ...]
+    target: str  # a class for all networks, or a key of WHOSE
+    params: Mapping[str, Mapping[str, object]]
+    strength: float
+
+
+def empty() -> None:
+    """What would stand here, and the way there."""
+    with st.container(border=True):
+        st.markdown(
+            "**No trained network is on the table.** Choose one or more on the left; if there are none, train one: a "
+            "minute is enough for a first look."
+        )
+        st.page_link("train.py", label="Go to Train", icon=":material/model_training:")
+
+
+def waiting() -> None:
+    """Before there is a picture."""
+    with st.container(border=True):
+        st.markdown("**Choose a picture on the left.** What each network answers, and what it looks at, stands here.")
+
+
+def controls(runs: list[Run]) -> Asked:
+    """Methods, the class that is asked about, the methods' settings."""
+    methods = st.pills(
+        "Methods", list(METHODS), selection_mode="multi", default=FIRST, key="methods", persist_state="session",
+        format_func=lambda name: METHODS[name].title,
+        help="\n\n".join(f"**{method.title}**: {method.question}" for method in METHODS.values()),
+    )
+    classes = runs[0].facts.get("classes", [])
+    target = st.selectbox(
+        "Class asked about", [*WHOSE, *classes], key="target", persist_state="session",
+        format_func=lambda name: WHOSE.get(name, name),
+        help="A map is always about one class: which pixels speak for it, and which against. To compare networks, ask "
+        "them about the same class.",
+    )
+    with st.expander("Settings of the methods"):
+        strength = st.slider("Strength of the maps over the picture", 0, 100, 75, format="%d %%", key="strength") / 100
+        params = {name: settings(METHODS[name]) for name in methods if METHODS[name].params}
+    return Asked(tuple(name for name in METHODS if name in methods), target, params, strength)
+
+
+def settings(method: Method) -> dict[str, object]:
+    """One control a setting, built from the table of methods."""
+    st.markdown(f"**{method.title}**")
+    return {param.name: control(method.name, param) for param in method.params}
+
+
+def control(method: str, param: Param) -> object:
+    """A select box, a number or a text, as the setting wants it."""
+    key = f"{method}_{param.name}"
+    if param.choices:
+        return st.selectbox(param.title, param.choices, param.choices.index(param.default), key=key, help=param.help)
+    if isinstance(param.default, str):
+        return st.text_input(param.title, param.default, key=key, help=param.help)
+    step = 1 if isinstance(param.default, int) else 0.01
+    return st.number_input(param.title, param.low, param.high, param.default, step, key=key, help=param.help)
+
+
+def answers(runs: list[Run], shown: Shown, asked: Asked) -> None:
+    """Predictions, then the grid, then the map that was opened."""
+    with said_plainly():
+        probabilities = {run.id: predict(run, shown) for run in runs}
+        classes = runs[0].facts["classes"]
+        comparable = [run for run in runs if run.facts["classes"] == classes]
+        if len(comparable) < len(runs):
+            st.caption("Networks trained on other classes than the first one's are left out: their answers cannot be compared.")
+        targets = {run.id: target_of(run, comparable[0], probabilities, asked, classes) for run in comparable}
+        styles = table.styles(comparable)
+        st.markdown(f"##### What they answer{'' if shown.label is None else f' (it is: {shown.label})'}")
+        figure(
+            prediction_bars(
+                {run.id: probabilities[run.id] for run in comparable}, classes, styles, dark(),
+                true_class=classes.index(shown.label) if shown.label in classes else None,
+            ),
+            "predictions",
+            caption=agreement(comparable, probabilities, classes),
+            numbers=lambda: pd.DataFrame({run.name: probabilities[run.id] for run in comparable}, index=classes).reset_index(names="class"),
+        )
+        if not asked.methods:
+            st.info("Choose at least one method on the left.")
+            return
+        grid(comparable, shown, asked, targets, probabilities, styles, classes)
+
+
+def target_of(run: Run, first: Run, probabilities: Mapping[str, np.ndarray], asked: Asked, classes: list[str]) -> int:
+    """The index of the class this run is asked about."""
+    if asked.target in classes:
+        return classes.index(asked.target)
+    return int(probabilities[run.id if asked.target == "own" else first.id].argmax())
+
+
+def agreement(runs: list[Run], probabilities: Mapping[str, np.ndarray], classes: list[str]) -> str:
+    """One sentence on who answers what, in words that do not promise more than a small network can."""
+    answers = {run.name: classes[int(probabilities[run.id].argmax())] for run in runs}
+    kinds = set(answers.values())
+    only = f"They know {len(classes)} classes only and must pick one, also when the picture shows none of them."
+    if len(runs) == 1:
+        return f"{runs[0].name} answers {kinds.pop()}. {only}"
+    if len(kinds) == 1:
+        return f"All {len(runs)} networks answer {kinds.pop()}. {only}"
+    return "; ".join(f"{name}: {answer}" for name, answer in answers.items()) + f". {only}"
+
+
+def grid(runs: list[Run], shown: Shown, asked: Asked, targets: Mapping[str, int],
+         probabilities: Mapping[str, np.ndarray], styles: Mapping, classes: list[str]) -> None:
+    """Networks down, methods across; maps appear as they are ready."""
+    about = {classes[target] for target in targets.values()}
+    st.markdown(f"##### What speaks for {' or '.join(sorted(about))}")
+    place = st.empty()
+    maps: dict[str, dict[str, Attribution]] = {run.id: {} for run in runs}
+    for method in asked.methods:
+        for run in runs:
+            with place.container(), st.spinner(f"{METHODS[method].title} of {run.name} …"):
+                maps[run.id][method] = explain(run, shown, method, targets[run.id], asked.params.get(method, {}))
+    with place.container():
+        event = figure(
+            attribution_grid(
+                shown.pixels, {run: {name: a.map for name, a in row.items()} for run, row in maps.items()},
+                {name: METHODS[name] for name in asked.methods}, styles, dark(), asked.strength, probabilities, classes,
+            ),
+            "maps",
+            caption="One scale for each column, printed below it: the 99th percentile of the column's strongest map. "
+            "The + in a corner opens that map with its checks.",
+            about=ABOUT,
+            on_select="rerun",
+        )
+        st.download_button(
+            "Arrays (.npz)", lambda: arrays(shown, maps), file_name="attributions.npz", key="arrays",
+            icon=":material/download:", type="tertiary", on_click="ignore",
+        )
+    points = event.selection.points if event else []
+    if points:
+        run, method = points[0]["customdata"][:2]
+        if run in maps and method in maps[run]:
+            large(next(r for r in runs if r.id == run), shown, maps[run][method])
+
+
+def arrays(shown: Shown, maps: Mapping[str, Mapping[str, Attribution]]) -> bytes:
+    """The picture and every map, signed and unscaled, with what made them."""
+    data = io.BytesIO()
+    named = {f"{run}.{method}": a.map for run, row in maps.items() for method, a in row.items()}
+    made = {f"{run}.{method}": {"target": a.target, "logit": a.logit, "params": a.params}
+            for run, row in maps.items() for method, a in row.items()}
+    np.savez(data, picture=shown.pixels, about=json.dumps(made), **named)
+    return data.getvalue()
+
+
+def large(run: Run, shown: Shown, attribution: Attribution) -> None:
+    """One map, large, with what it means and how far to trust it."""
+    method = METHODS[attribution.method]
+    with st.container(border=True):
+        st.markdown(f"##### {method.title} of {run.name}")
+        st.markdown(f"*{method.question}*  \n{method.limits} [{method.paper}]({method.url})")
+        if method.warning:
+            st.warning(method.warning, icon=":material/warning:")
+        smooth = attribution.native is None or st.toggle(
+            "Enlarge smoothly", True, key="smooth",
+            help="Off: the map in the resolution it was computed in. The smooth one is an enlargement, not more knowledge.",
+        )
+        values = attribution.map if smooth else enlarged(attribution.native, attribution.map.shape)
+        figure(attribution_map(shown.pixels, values, method, dark()), "map",
+               caption=f"Settings: {settings_text(attribution)}. Logit {attribution.logit:.2f}.")
+        trust(run, shown, attribution)
+
+
+def enlarged(native: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Each value of a coarse map as a block, without smoothing."""
+    return np.kron(native, np.ones((size[0] // native.shape[0], size[1] // native.shape[1])))
+
+
+def settings_text(attribution: Attribution) -> str:
+    """Every setting that was used."""
+    return ", ".join(f"{name} {value}" for name, value in attribution.params.items()) or "none"
+
+
+def trust(run: Run, shown: Shown, attribution: Attribution) -> None:
+    """Checks that say how far the map can be trusted, in words with their numbers."""
+    if not st.toggle("Check how far to trust it", key="trust", help="Some seconds of computing."):
+        return
+    with st.spinner("Checking …"):
+        measures = trust_of(run, shown, attribution)
+    for text in trust_texts(measures):
+        st.markdown(f"- {text}")
+
+
+def trust_texts(measures: Mapping[str, Mapping[str, object]]) -> list[str]:
+    """One sentence a measure, made of its numbers."""
+    texts = []
+    if "completeness" in measures:
+        m = measures["completeness"]
+        texts.append(
+            f"**Completeness**: the map sums to within {abs(m['delta']):.3f} of the change in the logit "
+            f"({m['change']:.2f}), a gap of {percent(m['relative'])}."
+        )
+    if "randomisation" in measures:
+        signed = measures["randomisation"]["signed"]
+        verdict = "it depends on what the network learned" if abs(signed) < 0.5 else "it hardly depends on what the network learned"
+        texts.append(
+            f"**Random weights**: a network with random weights gives a map with rank correlation {signed:.2f} to this "
+            f"one; {verdict} (Adebayo et al. 2018)."
+        )
+    if "deletion_insertion" in measures:
+        m = measures["deletion_insertion"]
+        texts.append(
+            f"**Deletion and insertion**: deleting the marked pixels first leaves a mean probability of "
+            f"{percent(m['deletion_area'])} (random order: {percent(m['deletion_random_area'])}; lower is better); "
+            f"inserting them first gives {percent(m['insertion_area'])} (random: {percent(m['insertion_random_area'])}; "
+            "higher is better)."
+        )
+    return texts
+
+
+def predict(run: Run, shown: Shown) -> np.ndarray:
+    """Class probabilities (num_classes,)."""
+    return _predict(run.id, run.weights_step, shown.key, shown)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _predict(run: str, step: int, picture: str, _shown: Shown) -> np.ndarray:
+    return service().ask("predict", _shown.pixels, runs=[run])[0]
+
+
+def explain(run: Run, shown: Shown, method: str, target: int, params: Mapping[str, object]) -> Attribution:
+    """One map; computed once for each picture, network, method and settings."""
+    return _explain(run.id, run.weights_step, shown.key, method, target, json.dumps(params, sort_keys=True), shown)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _explain(run: str, step: int, picture: str, method: str, target: int, params: str, _shown: Shown) -> Attribution:
+    parts = service().ask("explain", _shown.pixels, [method], target, {method: json.loads(params)}, runs=[run])
+    return next(attribution for _, attribution in parts)
+
+
+def trust_of(run: Run, shown: Shown, attribution: Attribution) -> dict[str, dict[str, object]]:
+    """The measures of one map."""
+    return _trust(run.id, run.weights_step, shown.key, attribution.method, attribution.target,
+                  json.dumps(attribution.params, sort_keys=True), shown, attribution)
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _trust(run: str, step: int, picture: str, method: str, target: int, params: str,
+           _shown: Shown, _attribution: Attribution) -> dict[str, dict[str, object]]:
+    return dict(service().ask("trust", _shown.pixels, _attribution, runs=[run]))
