@@ -1,0 +1,228 @@
+"""Training in this very process, for the command line: no Ray, the same store, the same rules.
+
+The run belongs to this process while it trains: the app shows it live, can ask it to stop, and finds it
+stopped (not lost) when the process is killed.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from resnet_core.compute import jobs
+from resnet_core.compute.cluster import Resources
+from resnet_core.compute.failures import as_failure
+from resnet_core.data.catalog import load_dataset
+from resnet_core.errors import JobError, LabError
+from resnet_core.networks.spec import NetSpec
+from resnet_core.runs.ownership import HEARTBEAT_S, OrphanWatch, register
+from resnet_core.runs.run import Run
+from resnet_core.runs.store import RunLostError, RunStore
+from resnet_core.training.events import Event
+from resnet_core.training.recipe import Recipe
+
+ASK_EVERY_S = 1.0
+
+_owners: dict[str, str] = {}  # home -> this process's id as an owner
+
+
+def new_run(
+    store: RunStore,
+    spec: NetSpec,
+    recipe: Recipe,
+    data: str,
+    *,
+    name: str | None = None,
+    tags: Iterable[str] = (),
+) -> str:
+    """A run for :func:`run_here`, in the hands of this process from the start, so that no app takes it.
+    ``data``: a name of the catalog, or a path to one's own pictures.
+    """
+    from resnet_core.data.own import resolve
+
+    return store.create(
+        spec.to_dict(),
+        recipe.to_dict(),
+        resolve(data, store.home),
+        name=name or spec.name,
+        tags=tags,
+        origin="cli",
+        owner=_owner(store),
+    )
+
+
+def run_here(
+    store: RunStore,
+    run_id: str,
+    *,
+    device: str | None = None,
+    on_event: Callable[[Event], None] | None = None,
+    trainer: str = jobs.TRAINER,
+) -> Run:
+    """Train a new run, or go on with a stopped, failed or waiting one; returns the run as it ended.
+
+    Ctrl-C (or SIGTERM, or a stop from the app) stops it with a checkpoint; a second Ctrl-C at once. Raises
+    JobError when another process has it in hand.
+    """
+    owner = _take(store, run_id)
+    with _heartbeat(store, owner), _stop_signals() as interrupted:
+        try:
+            for event in _events(store, run_id, device, trainer, _stop_question(store, run_id, interrupted)):
+                store.record_all(run_id, [event], owner)
+                if on_event is not None:
+                    on_event(event)
+        except RunLostError:
+            raise
+        except LabError as error:
+            store.set_state(run_id, "failed", str(error), owner=owner)
+        except KeyboardInterrupt:
+            store.set_state(run_id, "stopped", "It was cut short: resume it to go on.", owner=owner)
+        except BaseException as error:
+            failure = as_failure(error)
+            store.log_error(run_id, failure.details)
+            store.set_state(run_id, "failed", failure.sentence, owner=owner)
+            raise
+    return store.get(run_id)
+
+
+def _owner(store: RunStore) -> str:
+    home = str(store.home.resolve())
+    if home not in _owners:
+        _owners[home] = register(store, "cli")
+    return _owners[home]
+
+
+def _take(store: RunStore, run_id: str) -> str:
+    OrphanWatch(store).settle()  # what a killed process left may be the very run that is asked for
+    owner = _owner(store)
+    run = store.get(run_id)
+    if run.owner != owner and not store.claim(run_id, owner, ("queued", "stopped", "failed")):
+        raise JobError(
+            f"Run {run_id} is {run.state}: only a run that is stopped, failed or waiting can go on."
+            if not run.active
+            else f"Run {run_id} is being trained by another process: stop it first."
+        )
+    return owner
+
+
+def _events(
+    store: RunStore, run_id: str, device: str | None, trainer: str, should_stop: Callable[[], bool]
+) -> Iterator[Event]:
+    run = store.get(run_id)
+    cores = os.cpu_count() or 1
+    threads = min(cores, run.threads or Resources(cores, 0, cores).threads(wanting=1))
+    if run.threads is None:
+        store.note_threads(run_id, threads)
+    job = jobs.Job(
+        key=run_id,
+        spec=run.spec,
+        recipe=run.recipe,
+        threads=threads,
+        fingerprint=run.facts.get("fingerprint"),
+        trainer=trainer,
+        device=device,
+    )
+    dataset = load_dataset(run.dataset, store.home)
+    jobs.check_same_data(job, dataset)
+    store.note_facts(run_id, jobs.facts_of(dataset))
+    resume = store.latest_checkpoint(run_id)
+    yield from jobs.load_function(trainer)(job, dataset, resume, should_stop)
+
+
+def _stop_question(store: RunStore, run_id: str, interrupted: threading.Event) -> Callable[[], bool]:
+    """``should_stop``: after a signal at once, after a stop from elsewhere within a second."""
+    asked_at = time.monotonic()
+
+    def should_stop() -> bool:
+        nonlocal asked_at
+        if interrupted.is_set():
+            return True
+        if time.monotonic() - asked_at < ASK_EVERY_S:
+            return False
+        asked_at = time.monotonic()
+        return store.get(run_id).state == "stopping"
+
+    return should_stop
+
+
+@contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """The first SIGINT or SIGTERM sets the event, a second SIGINT is a KeyboardInterrupt."""
+    interrupted = threading.Event()
+
+    def take_note(number: int, _frame: FrameType | None) -> None:
+        if interrupted.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        interrupted.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+    before = {number: signal.signal(number, take_note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interrupted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _heartbeat(store: RunStore, owner: str) -> Iterator[None]:
+    done = threading.Event()
+
+    def beat() -> None:
+        while not done.wait(HEARTBEAT_S):
+            store.heartbeat(owner)
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def evaluate_run(store: RunStore, run_id: str, data: str | None = None) -> dict[str, Any]:
+    """Test a run's newest weights on the test pictures of ``data`` (a name or a path; by default what it
+    learned on).
+
+    Keys: dataset, step, pictures, loss (nats), error (fraction), error_by_class (class -> fraction).
+    """
+    import torch
+
+    from resnet_core.compute.answers import asked_net
+    from resnet_core.data.own import resolve
+
+    run = store.get(run_id)
+    weights = store.weights(run_id)
+    if weights is None or "mean" not in run.facts:
+        raise JobError(f"Run {run_id} has no weights yet: wait for its first checkpoint.")
+    dataset = load_dataset(resolve(data or run.dataset, store.home), store.home)
+    if list(dataset.classes) != run.facts["classes"]:
+        raise JobError(
+            f"{dataset.name} has other classes than run {run_id} learned: {', '.join(run.facts['classes'])}."
+        )
+    net = asked_net(run.spec, weights, run.facts)
+    labels = torch.from_numpy(dataset.y_test.copy())
+    logits = torch.cat(
+        [
+            net.net(net.input(dataset.x_test[start : start + 500])).detach()
+            for start in range(0, len(labels), 500)
+        ]
+    )
+    wrong = logits.argmax(1) != labels
+    return {
+        "dataset": dataset.name,
+        "step": run.weights_step,
+        "pictures": len(labels),
+        "loss": torch.nn.functional.cross_entropy(logits, labels).item(),
+        "error": wrong.float().mean().item(),
+        "error_by_class": {
+            name: wrong[labels == index].float().mean().item() for index, name in enumerate(dataset.classes)
+        },
+    }

@@ -1,0 +1,248 @@
+"""What pages call: train, stop, resume, delete, ask. No torch here, and Ray only once it is started.
+
+Everything that is queued lies in the store, so it works before Ray is up and survives the end of the process.
+"""
+
+import logging
+import secrets
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resnet_core.compute import cluster, jobs
+from resnet_core.compute.lab import Whole
+from resnet_core.compute.shown import DataTask, Estimate, Machine
+from resnet_core.data.catalog import catalog
+from resnet_core.errors import DataError, JobError
+from resnet_core.networks.spec import NetSpec
+from resnet_core.runs.store import RunStore
+from resnet_core.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from resnet_core.compute.asking import LabLine
+    from resnet_core.compute.datatasks import DataTasks
+    from resnet_core.compute.supervisor import Supervisor
+
+__all__ = ["DataTask", "Estimate", "Machine", "Service", "connect"]
+
+log = logging.getLogger(__name__)
+
+WAIT_FOR_START_S = 20.0
+
+
+class Service:
+    """The lab behind the pages of one process. ``start`` it once; reading and queueing work before that."""
+
+    def __init__(
+        self,
+        home: Path,
+        store: RunStore | None = None,
+        *,
+        num_cpus: int | None = None,
+        threads_per_run: int | None = None,
+        trainer: str = jobs.TRAINER,
+        warm: bool = True,
+    ) -> None:
+        """``num_cpus``: slots for trainings, by default the machine's cores. ``threads_per_run``: for each
+        training; by default one alone has all cores and several share them. ``trainer``: see
+        :class:`jobs.Job`. ``warm``: whether workers and lab import torch before they are asked for anything.
+        """
+        self.home = Path(home)
+        self.store = store or RunStore(self.home)
+        self._num_cpus = num_cpus
+        self._threads_per_run = threads_per_run
+        self._trainer = trainer
+        self._warm = warm
+        self._lock = threading.Lock()  # held while starting and stopping
+        self._started = threading.Event()
+        self._ready = False
+        self._problem = ""
+        self._device = ""
+        self._supervisor: Supervisor | None = None
+        self._lab: LabLine | None = None
+        self._data: DataTasks | None = None
+
+    # Starting and stopping
+
+    def start(self) -> None:
+        """Start Ray and take up what waits; returns when trainings can run, warm workers come a little later.
+
+        A start that fails is told by :meth:`machine`. Calling it again when it is started does nothing.
+        """
+        with self._lock:
+            if self._started.is_set():
+                return
+            # In a main thread Ray would replace the server's handler of SIGTERM.
+            starter = threading.Thread(target=self._start, name="start", daemon=True)
+            starter.start()
+            starter.join()
+
+    def _start(self) -> None:
+        try:
+            resources = cluster.start(self._num_cpus)
+        except (OSError, RuntimeError, ConnectionError, ValueError) as error:
+            log.exception("Ray could not be started")
+            self._problem = f"The workers could not be started ({error}): trainings wait. Restart the app."
+            return
+        from resnet_core.compute.asking import LabLine
+        from resnet_core.compute.datatasks import DataTasks
+        from resnet_core.compute.supervisor import Supervisor
+
+        self._supervisor = Supervisor(
+            self.store, resources, threads_per_run=self._threads_per_run, trainer=self._trainer
+        )
+        self._supervisor.start()
+        self._lab = LabLine(self.store)
+        self._data = DataTasks(self.home)
+        self._problem = ""
+        self._started.set()
+        threading.Thread(target=self._get_ready, args=(resources,), name="warm-up", daemon=True).start()
+
+    def _get_ready(self, resources: cluster.Resources) -> None:
+        from ray.exceptions import RayError
+
+        try:
+            if self._warm:
+                self._device = cluster.warm_up(resources)
+                self._lab.wait_until_ready()
+            self._ready = True
+        except RayError as error:
+            if self._started.is_set():  # otherwise it was stopped while it got ready
+                log.exception("The workers do not get ready")
+                self._problem = f"The workers do not get ready ({type(error).__name__}): restart the app."
+
+    def stop(self) -> None:
+        """Give running trainings a moment for a checkpoint, queue them for the next start, and end Ray."""
+        with self._lock:
+            if not self._started.is_set():
+                return
+            self._started.clear()
+            self._ready = False
+            self._supervisor.leave()
+            cluster.stop()
+
+    def machine(self) -> Machine:
+        states = [run.state for run in self.store.runs(("queued", "running", "stopping"))]
+        waiting = states.count("queued")
+        problem = self._problem or (self._supervisor.problem if self._supervisor else "")
+        return Machine(self._device, len(states) - waiting, waiting, self._ready, problem)
+
+    # Trainings
+
+    def submit(
+        self,
+        spec: NetSpec,
+        recipe: Recipe,
+        dataset: str,
+        name: str | None = None,
+        tags: Iterable[str] = (),
+        group: str | None = None,
+    ) -> str:
+        """Queue a training; returns the run's id. Raises DataError for a dataset that is not there."""
+        self._check_dataset(dataset)
+        run_id = self.store.create(
+            spec.to_dict(), recipe.to_dict(), dataset, name=name or spec.name, tags=tags, group=group
+        )
+        self._look()
+        return run_id
+
+    def submit_twins(self, spec: NetSpec, recipe: Recipe, dataset: str) -> tuple[str, str]:
+        """Queue a network and its twin, same seed, same batches, beside each other: (plain, residual) run
+        ids.
+        """
+        twin = spec.twin()
+        plain, residual = (spec, twin) if spec.kind == "plain" else (twin, spec)
+        group = f"twins-{secrets.token_hex(4)}"
+        if self._supervisor is None:
+            return tuple(self.submit(each, recipe, dataset, group=group) for each in (plain, residual))
+        with self._supervisor.submitting:  # placed together, or the first would take the whole machine
+            ids = tuple(self.submit(each, recipe, dataset, group=group) for each in (plain, residual))
+        self._look()
+        return ids
+
+    def stop_run(self, run_id: str) -> None:
+        """Ask a run to stop; it keeps a checkpoint and can be resumed."""
+        self.store.request_stop(run_id)
+        self._look()
+
+    def resume(self, run_id: str) -> None:
+        """Queue a stopped or failed run again, from its last checkpoint."""
+        run = self.store.get(run_id)
+        self._check_dataset(run.dataset)
+        self.store.resume(run_id)
+        self._look()
+
+    def delete(self, run_id: str) -> None:
+        """Remove a run for good. Raises StoreError while it is being trained."""
+        self.store.delete(run_id)
+
+    def _check_dataset(self, name: str) -> None:
+        infos = {info.name: info for info in catalog(self.home)}
+        if name not in infos:
+            raise DataError(f"There is no dataset called {name!r}; there are: {', '.join(infos)}.")
+        if not infos[name].ready and name != "shapes-10":
+            raise DataError(f"{infos[name].title} is not here yet: fetch it on the Data page first.")
+
+    def _look(self) -> None:
+        if self._supervisor is not None:
+            self._supervisor.wake()
+
+    # Data
+
+    def start_data_task(self, source: str, name: str | None = None) -> str:
+        """Get a dataset in the background: "cifar-10", "shapes-10", or the path of a folder, .zip or .npz
+        that is imported under ``name``. A path in ``home/uploads`` is removed afterwards. Returns the task's
+        id.
+        """
+        self._wait_for_start()
+        titles = {"cifar-10": "Fetching CIFAR-10", "shapes-10": "Drawing Shapes-10"}
+        return self._data.start(source, titles.get(source, f"Importing {Path(source).name}"), name)
+
+    def data_tasks(self) -> list[DataTask]:
+        """Those of this process, oldest first."""
+        return self._data.all() if self._data is not None else []
+
+    # Questions
+
+    def ask(self, question: str, *args: Any, runs: Sequence[str] = (), timeout: float = 60.0) -> Any:
+        """The lab's answer to a question of ``lab.QUESTIONS``; a list where it comes in parts.
+
+        ``runs``: whose networks it is about. Raises JobError, with a sentence, when there is no answer.
+        """
+        parts = list(self._line().ask(question, args, runs, timeout))
+        return parts[0].value if len(parts) == 1 and isinstance(parts[0], Whole) else parts
+
+    def ask_each(
+        self, question: str, *args: Any, runs: Sequence[str] = (), timeout: float = 60.0
+    ) -> Iterator[Any]:
+        """The parts of an answer as they are ready; ``timeout`` seconds are allowed for each."""
+        for part in self._line().ask(question, args, runs, timeout):
+            yield part.value if isinstance(part, Whole) else part
+
+    def estimate(self, spec: NetSpec, recipe: Recipe) -> Estimate:
+        """What training would cost here, by a few steps made in the lab."""
+        return self.ask("estimate", spec.to_dict(), recipe.to_dict())
+
+    def _line(self) -> "LabLine":
+        self._wait_for_start()
+        return self._lab
+
+    def _wait_for_start(self) -> None:
+        if not self._started.wait(WAIT_FOR_START_S):
+            raise JobError(self._problem or "The lab is still getting ready: try again in a few seconds.")
+
+
+_services: dict[Path, Service] = {}
+_services_lock = threading.Lock()
+
+
+def connect(home: Path) -> Service:
+    """The service of this process for ``home``, made on first use; whoever owns the process starts and stops
+    it.
+    """
+    with _services_lock:
+        key = Path(home).resolve()
+        if key not in _services:
+            _services[key] = Service(key)
+        return _services[key]

@@ -1,0 +1,360 @@
+"""The one thread that keeps trainings going: submits what is queued, records what comes, stops, takes up,
+gives up.
+
+It is the only writer of the runs it has in hand. Ray places, isolates and kills; what is decided here is
+which run is submitted when, and what a failure means for a run. Imports Ray, so
+:class:`resnet_core.compute.service.Service` imports this module only when Ray's settings are made.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import ray
+from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
+
+from resnet_core.compute import jobs
+from resnet_core.compute.cluster import Resources, on_this_node
+from resnet_core.compute.failures import Failure, as_failure
+from resnet_core.data.storage import stored_info
+from resnet_core.errors import LabError, StoreError
+from resnet_core.runs.ownership import HEARTBEAT_S, OrphanWatch, register
+from resnet_core.runs.run import Run
+from resnet_core.runs.store import RunLostError, RunStore
+from resnet_core.training.events import Finished, Stopped
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3  # times a run is taken up after its worker died
+STOP_PATIENCE_S = 15.0  # between asking a training to stop and ending its process
+LEAVING_PATIENCE_S = 8.0  # the same when the app ends
+LISTEN_S = 0.2
+IDLE_S = 0.5
+PAUSE_S = 1.0  # after something went wrong with the store or with Ray
+ITEMS_AT_ONCE = 200
+
+DatasetKey = tuple[str, str | None]  # name and fingerprint; None before Shapes-10 is generated
+
+
+@dataclass(eq=False)
+class Active:
+    """A training that was submitted and has not ended."""
+
+    run: str
+    key: str  # of its stop flag
+    stream: ray.ObjectRefGenerator
+    share: float  # slots it takes
+    dataset: DatasetKey
+    heard: bool = False  # whether it has begun to run
+    said_how: bool = False  # whether it has told how it ended
+    stop_asked: float | None = None  # monotonic time
+    cancelled: bool = False
+
+
+class Supervisor:
+    def __init__(
+        self, store: RunStore, resources: Resources, *, threads_per_run: int | None, trainer: str
+    ) -> None:
+        self.problem = ""  # a sentence while something keeps trainings from going on
+        self.submitting = threading.Lock()  # held by whoever queues runs that should be placed together
+        self._store = store
+        self._resources = resources
+        self._threads_per_run = threads_per_run
+        self._trainer = trainer
+        self._watch = OrphanWatch(store)
+        self._owner = ""
+        self._active: dict[str, Active] = {}
+        self._datasets: dict[DatasetKey, ray.ObjectRef] = {}
+        self._unsaid: dict[str, tuple[str, str]] = {}  # run -> state and reason the store would not take
+        self._last_beat = self._last_watch = -HEARTBEAT_S
+        self._attempts = 0
+        self._wake = threading.Event()
+        self._leaving = False
+        self._thread = threading.Thread(target=self._live, name="supervisor", daemon=True)
+        # A worker that has used one GPU cannot change to another, so where there are several each is used
+        # once.
+        max_calls = 1 if resources.gpus > 1 else 0
+        task = ray.remote(num_returns="streaming", max_retries=0, max_calls=max_calls)
+        self._train = task(jobs.train_task)
+        self._load = ray.remote(num_cpus=0)(jobs.load_task)
+        self._flags = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=1)(jobs.StopFlags).remote()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something was queued or stopped: look at once."""
+        self._wake.set()
+
+    def leave(self) -> None:
+        """Give trainings a moment for a last checkpoint and queue them, to be taken up at the next start."""
+        self._leaving = True
+        self._wake.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _live(self) -> None:
+        while not self._leaving:
+            self._guarded(self._turn)
+        self._guarded(self._depart)
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """Whatever goes wrong, this thread goes on: runs must not be left without anybody."""
+        try:
+            act()
+            self.problem = ""
+        except StoreError as error:
+            self.problem = str(error)
+        except RayError as error:
+            log.exception("Ray does not answer")
+            self.problem = (
+                f"The workers do not answer ({type(error).__name__}): restart the app if this stays."
+            )
+        except Exception as error:
+            log.exception("The supervisor made a mistake")
+            self.problem = as_failure(error).sentence
+        if self.problem:
+            time.sleep(PAUSE_S)
+
+    def _turn(self) -> None:
+        self._beat()
+        self._say_what_was_unsaid()
+        self._submit()
+        self._stop_those_asked()
+        self._listen()
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now - self._last_beat >= HEARTBEAT_S:
+            if not self._owner or not self._store.heartbeat(self._owner):
+                self._owner = register(self._store, "app")
+            self._last_beat = now
+        if now - self._last_watch >= HEARTBEAT_S:
+            self._watch.settle()
+            self._last_watch = now
+
+    # Submitting
+
+    def _submit(self) -> None:
+        """Submit queued runs, oldest first, until all slots are taken; Ray keeps the last one until it
+        fits.
+        """
+        with self.submitting:
+            queued = [run for run in self._store.runs(("queued",)) if run.owner is None]
+            for index, run in enumerate(queued):
+                if sum(active.share for active in self._active.values()) >= self._resources.slots:
+                    return
+                wanting = len(self._active) + len(queued) - index
+                if self._store.claim(run.id, self._owner):
+                    self._launch(run, self._threads(run, wanting))
+
+    def _threads(self, run: Run, wanting: int) -> int:
+        threads = run.threads or self._threads_per_run or self._resources.threads(wanting)
+        return min(threads, self._resources.node_cpus)
+
+    def _launch(self, run: Run, threads: int) -> None:
+        if run.threads is None and not self._resources.gpus:
+            self._store.note_threads(
+                run.id, threads
+            )  # another number would change the last digits of a resume
+        self._attempts += 1
+        job = jobs.Job(
+            key=f"{run.id}-{self._attempts}",
+            spec=run.spec,
+            recipe=run.recipe,
+            threads=threads,
+            fingerprint=run.facts.get("fingerprint"),
+            trainer=self._trainer,
+        )
+        try:
+            dataset_key, dataset = self._dataset(run.dataset)
+            resume = self._store.latest_checkpoint(run.id)
+        except LabError as error:
+            self._set_state(run.id, "failed", str(error))
+            return
+        stream = self._train.options(**self._resources.options(threads), name=f"train {run.id}").remote(
+            job, dataset, resume, self._flags
+        )
+        self._active[run.id] = Active(run.id, job.key, stream, self._resources.share(threads), dataset_key)
+
+    def _dataset(self, name: str) -> tuple[DatasetKey, ray.ObjectRef]:
+        """The dataset in the object store: loaded once, where the home folder is, for as long as it is in
+        use.
+        """
+        info = stored_info(self._store.home, name)
+        key = (name, info.fingerprint if info else None)
+        used = {active.dataset for active in self._active.values()} | {key}
+        self._datasets = {kept: ref for kept, ref in self._datasets.items() if kept in used}
+        if key not in self._datasets:
+            self._datasets[key] = self._load.options(**on_this_node()).remote(name, str(self._store.home))
+        return key, self._datasets[key]
+
+    # Stopping
+
+    def _stop_those_asked(self) -> None:
+        for run in self._store.runs(("stopping",)):
+            if run.owner == self._owner:
+                active = self._active.get(run.id)
+                if active is None:
+                    self._set_state(run.id, "stopped", "")
+                else:
+                    self._stop(active, STOP_PATIENCE_S)
+
+    def _stop(self, active: Active, patience_s: float) -> None:
+        """Ask once, and end the process of a training that did not begin or does not answer."""
+        if active.stop_asked is None:
+            active.stop_asked = time.monotonic()
+            self._flags.set.remote(active.key)
+        if not active.heard or time.monotonic() - active.stop_asked > patience_s:
+            self._cancel(active)
+
+    def _cancel(self, active: Active) -> None:
+        if not active.cancelled:
+            active.cancelled = True
+            ray.cancel(active.stream, force=True)
+
+    # Listening
+
+    def _listen(self) -> None:
+        if not self._active:
+            self._wake.wait(IDLE_S)
+            self._wake.clear()
+            return
+        by_stream = {active.stream: active for active in self._active.values()}
+        ready, _ = ray.wait(
+            list(by_stream), num_returns=len(by_stream), timeout=LISTEN_S / 4, fetch_local=False
+        )
+        if not ready:
+            ready, _ = ray.wait(list(by_stream), num_returns=1, timeout=LISTEN_S, fetch_local=False)
+        for stream in ready:
+            self._hear(by_stream[stream])
+
+    def _hear(self, active: Active) -> None:
+        """Take in all that a training has said since last time."""
+        items = []
+        end: StopIteration | RayError | None = None
+        try:
+            while len(items) < ITEMS_AT_ONCE and ray.wait([active.stream], timeout=0, fetch_local=False)[0]:
+                items.append(ray.get(next(active.stream)))
+        except (StopIteration, RayError) as error:
+            end = error
+        active.heard = active.heard or bool(items)
+        try:
+            self._record(active, items)
+        except RunLostError:
+            self._cancel(active)
+            del self._active[active.run]
+        except StoreError as error:
+            log.warning("Run %s cannot be recorded: %s", active.run, error)
+            self._cancel(active)
+            self._set_state(active.run, "failed", str(error))
+            del self._active[active.run]
+        else:
+            if end is not None:
+                del self._active[active.run]
+                self._ended(active, end)
+
+    def _record(self, active: Active, items: list) -> None:
+        events = []
+        for item in items:
+            if isinstance(item, Failure):
+                self._store.record_all(active.run, events, self._owner)
+                self._failed(active, item)
+                return
+            if isinstance(item, jobs.DataFacts):
+                self._store.note_facts(active.run, item.facts)
+            elif (
+                isinstance(item, Stopped)
+                and self._leaving
+                and self._store.get(active.run).state != "stopping"
+            ):
+                active.cancelled = True  # it goes on at the next start
+            else:
+                events.append(item)
+        self._store.record_all(active.run, events, self._owner)
+        active.said_how = active.said_how or any(isinstance(event, Finished | Stopped) for event in events)
+
+    def _failed(self, active: Active, failure: Failure) -> None:
+        active.said_how = True
+        self._datasets.pop(active.dataset, None)  # it may be the dataset that could not be loaded
+        if failure.details:
+            self._store.log_error(active.run, failure.details)
+        self._set_state(active.run, "failed", failure.sentence)
+
+    def _ended(self, active: Active, end: StopIteration | RayError) -> None:
+        """What the end of a stream means for its run."""
+        if active.said_how:
+            return
+        if active.cancelled or isinstance(end, TaskCancelledError):
+            self._cut_off(active)
+        elif isinstance(end, StopIteration):
+            self._set_state(
+                active.run, "failed", "The training ended without saying how: please report this."
+            )
+        elif isinstance(end, RayTaskError):
+            self._failed(active, as_failure(end))
+        else:
+            self._crashed(active, end)
+
+    def _cut_off(self, active: Active) -> None:
+        run = self._store.get(active.run)
+        if self._leaving and run.state != "stopping":
+            self._set_state(run.id, "queued", "")
+        else:
+            self._set_state(run.id, "stopped", _where_it_is(run) if active.heard else "")
+
+    def _crashed(self, active: Active, error: RayError) -> None:
+        """The worker died: killed by somebody, by the system for want of memory, or by its own machine's
+        end.
+        """
+        run = self._store.get(active.run)
+        memory = isinstance(error, OutOfMemoryError)
+        log.warning("The worker of run %s died: %s", run.id, error)
+        if run.state == "stopping":
+            self._set_state(run.id, "stopped", _where_it_is(run))
+        elif run.attempts >= MAX_ATTEMPTS:
+            cause = "the machine ran out of memory" if memory else "perhaps the machine ran out of memory"
+            self._set_state(
+                run.id,
+                "failed",
+                f"The process that trained it died {run.attempts + 1} times ({cause}): choose a smaller "
+                "batch or network, or resume it when less is running.",
+            )
+        else:
+            self._store.count_attempt(run.id)
+            self._set_state(run.id, "queued", "")
+
+    def _set_state(self, run: str, state: str, reason: str) -> None:
+        """Move a run we have in hand to ``state``; what a full disk will not take is said again later."""
+        try:
+            self._store.set_state(run, state, reason, owner=self._owner)
+            self._unsaid.pop(run, None)
+        except StoreError:
+            self._unsaid[run] = (state, reason)
+
+    def _say_what_was_unsaid(self) -> None:
+        for run, (state, reason) in list(self._unsaid.items()):
+            self._store.set_state(run, state, reason, owner=self._owner)
+            del self._unsaid[run]
+
+    # Leaving
+
+    def _depart(self) -> None:
+        deadline = time.monotonic() + LEAVING_PATIENCE_S
+        while self._active and time.monotonic() < deadline:
+            for active in self._active.values():
+                self._stop(active, LEAVING_PATIENCE_S)
+            self._listen()
+        for active in self._active.values():
+            self._cancel(active)
+            self._cut_off(active)
+        self._say_what_was_unsaid()
+        self._store.remove_owner(self._owner)
+
+
+def _where_it_is(run: Run) -> str:
+    if run.weights_step is None:
+        return "Its process was ended before its first checkpoint: resuming starts it anew."
+    return f"Its process was ended; resuming goes on from step {run.weights_step:,}."

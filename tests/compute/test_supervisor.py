@@ -1,0 +1,211 @@
+import os
+import signal
+import time
+
+import pytest
+
+from resnet_core.compute import supervisor
+from resnet_core.data import storage
+from resnet_core.errors import StoreError
+from resnet_core.training.events import StepStats
+
+
+def test_a_run_is_trained_and_recorded(lab, tools):
+    run_id = lab.submit(tools.SPEC, tools.recipe(), "dots")
+    tools.ended(lab.store, run_id)
+    tools.assert_undisturbed(lab.store, run_id)
+    run = lab.store.get(run_id)
+    assert run.facts["classes"][0] == "class 0" and len(run.facts["mean"]) == 3
+    assert run.owner is None and run.attempts == 0
+
+
+def test_a_worker_killed_in_the_middle_changes_nothing(lab, tools):
+    run_id = lab.submit(tools.SPEC, tools.recipe("slow"), "dots")
+    os.kill(tools.worker_of(lab.store, run_id), signal.SIGKILL)
+    tools.ended(lab.store, run_id)
+    tools.assert_undisturbed(lab.store, run_id)
+    assert lab.store.get(run_id).attempts == 1
+
+
+def test_a_worker_that_always_dies_is_given_up_with_a_sentence(lab, tools):
+    run_id = lab.submit(tools.SPEC, tools.recipe("dies"), "dots")
+    run = tools.ended(lab.store, run_id, 60)
+    assert (run.state, run.attempts) == ("failed", 3)
+    assert "died 4 times" in run.reason and "smaller" in run.reason
+    assert lab.store.steps(run_id)["step"].tolist() == [5, 10, 15, 20], "what was recorded is kept"
+
+
+def test_stopped_and_resumed_as_if_never_stopped(lab, tools):
+    run_id = lab.submit(tools.SPEC, tools.recipe("slow", steps=60), "dots")
+    tools.worker_of(lab.store, run_id)
+    lab.stop_run(run_id)
+    run = tools.ended(lab.store, run_id)
+    assert run.state == "stopped" and 12 <= run.step < 60 and run.weights_step == run.step
+    lab.resume(run_id)
+    tools.ended(lab.store, run_id)
+    tools.assert_undisturbed(lab.store, run_id)
+
+
+def test_a_training_that_does_not_answer_is_ended(lab, tools, monkeypatch):
+    monkeypatch.setattr(supervisor, "STOP_PATIENCE_S", 0.5)
+    run_id = lab.submit(tools.SPEC, tools.recipe("deaf", steps=2000), "dots")
+    worker = tools.worker_of(lab.store, run_id)
+    lab.stop_run(run_id)
+    run = tools.ended(lab.store, run_id)
+    assert run.state == "stopped" and "resum" in run.reason
+    assert lab.store.latest_checkpoint(run_id) is not None
+    tools.wait_until(lambda: not alive(worker))
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_runs_queue_and_a_waiting_one_can_be_stopped(lab, tools):
+    first, second, third, fourth = (
+        lab.submit(tools.SPEC, tools.recipe("slow", seed=s), "dots") for s in range(4)
+    )
+    tools.worker_of(lab.store, first)
+    lab.stop_run(fourth)
+    assert lab.store.get(third).state == "queued"
+    assert tools.ended(lab.store, fourth, 5).state == "stopped"
+    assert lab.machine().n_waiting >= 1
+    for run_id in (first, second, third):
+        tools.ended(lab.store, run_id)
+        tools.assert_undisturbed(lab.store, run_id)
+    started = [lab.store.get(run_id).started for run_id in (first, second, third)]
+    assert started == sorted(started), "first come, first served"
+    assert lab.store.get(fourth).started is None
+
+
+def test_a_lone_run_has_all_cores_and_twins_run_side_by_side(lab, tools):
+    alone = lab.submit(tools.SPEC, tools.recipe(), "dots")
+    tools.ended(lab.store, alone)
+    assert lab.store.get(alone).threads == 2
+    plain, residual = lab.submit_twins(tools.SPEC, tools.recipe("slow"), "dots")
+    tools.wait_until(lambda: all(lab.store.get(i).state == "running" for i in (plain, residual)))
+    runs = [lab.store.get(i) for i in (plain, residual)]
+    assert [run.threads for run in runs] == [1, 1]
+    assert runs[0].group == runs[1].group is not None
+    assert [run.spec["family"] for run in runs] == ["plain", "residual"]
+    assert runs[0].recipe == runs[1].recipe
+    for run in runs:
+        tools.ended(lab.store, run.id)
+
+
+def test_a_resume_keeps_the_number_of_threads(lab, tools):
+    plain, residual = lab.submit_twins(tools.SPEC, tools.recipe("slow"), "dots")
+    tools.worker_of(lab.store, plain)
+    lab.stop_run(plain)
+    tools.ended(lab.store, plain), tools.ended(lab.store, residual)
+    lab.resume(plain)
+    tools.ended(lab.store, plain)
+    assert lab.store.get(plain).parameters == 1, "the fake tells its threads as parameters"
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("sorry", "nan at step 22"), ("memory", "Memory ran out"), ("torch error", "Memory ran out")],
+)
+def test_what_ends_a_training_is_told_in_words(lab, tools, kind, words):
+    run_id = lab.submit(tools.SPEC, tools.recipe(kind), "dots")
+    run = tools.ended(lab.store, run_id)
+    assert run.state == "failed" and words in run.reason
+    assert run.step == 20 and lab.store.latest_checkpoint(run_id) is not None
+
+
+def test_our_own_mistakes_are_reported_in_a_file_and_not_on_the_page(lab, tools):
+    run_id = lab.submit(tools.SPEC, tools.recipe("broken"), "dots")
+    run = tools.ended(lab.store, run_id)
+    assert run.state == "failed" and "Traceback" not in run.reason
+    report = (lab.store.folder(run_id) / "error.log").read_text()
+    assert "Traceback" in report and "ZeroDivisionError" in report
+
+
+def test_a_dataset_that_vanished_while_the_run_waited(lab, tools, home):
+    tools.add_dataset(home, "other", seed=5)
+    first, second = (lab.submit(tools.SPEC, tools.recipe("slow", seed=s), "dots") for s in (1, 2))
+    waiting = lab.submit(tools.SPEC, tools.recipe(), "other")
+    storage.remove_dataset(home, "other")
+    run = tools.ended(lab.store, waiting)
+    assert run.state == "failed" and "other" in run.reason
+    for run_id in (first, second):
+        tools.ended(lab.store, run_id)
+
+
+def test_a_run_does_not_go_on_with_other_pictures(lab, tools, home):
+    run_id = lab.submit(tools.SPEC, tools.recipe("slow", steps=60), "dots")
+    tools.worker_of(lab.store, run_id)
+    lab.stop_run(run_id)
+    tools.ended(lab.store, run_id)
+    storage.remove_dataset(home, "dots")
+    tools.add_dataset(home, "dots", seed=99)
+    lab.resume(run_id)
+    run = tools.ended(lab.store, run_id)
+    assert run.state == "failed" and "other pictures" in run.reason
+
+
+def test_a_full_disk_fails_the_run_and_not_the_supervisor(lab, tools, monkeypatch):
+    record_all, set_state = lab.store.record_all, lab.store.set_state
+    full = StoreError("The disk is full: free some space, then resume the run.")
+    refused = []
+
+    def record_until_full(run_id, events, owner=None):
+        if any(isinstance(event, StepStats) and event.step >= 20 for event in events):
+            raise full
+        record_all(run_id, events, owner)
+
+    def set_state_later(run_id, state, reason="", **options):
+        if state == "failed" and len(refused) < 2:
+            refused.append(run_id)
+            raise full
+        return set_state(run_id, state, reason, **options)
+
+    monkeypatch.setattr(lab.store, "record_all", record_until_full)
+    monkeypatch.setattr(lab.store, "set_state", set_state_later)
+    run_id = lab.submit(tools.SPEC, tools.recipe(), "dots")
+    run = tools.ended(lab.store, run_id)
+    assert run.state == "failed" and "full" in run.reason and len(refused) == 2
+    assert lab.store.steps(run_id)["step"].max() >= 5
+    monkeypatch.undo()
+    lab.resume(run_id)
+    tools.ended(lab.store, run_id)
+    tools.assert_undisturbed(lab.store, run_id)
+
+
+def test_a_run_taken_over_by_another_process_is_let_go(lab, tools):
+    run_id = lab.submit(tools.SPEC, tools.recipe("slow", steps=2000), "dots")
+    worker = tools.worker_of(lab.store, run_id)
+    with lab.store._writer.begin() as connection:
+        connection.exec_driver_sql("UPDATE runs SET owner = 'app-other'")
+    tools.wait_until(lambda: not alive(worker))
+    step = lab.store.get(run_id).step
+    time.sleep(0.3)
+    assert lab.store.get(run_id).step == step and lab.store.get(run_id).owner == "app-other"
+    fresh = lab.submit(tools.SPEC, tools.recipe(), "dots")
+    assert tools.ended(lab.store, fresh).state == "done"
+
+
+def test_a_stop_that_outlives_the_app_is_a_stop(lab, tools, make_service, home):
+    run_id = lab.submit(tools.SPEC, tools.recipe("slow", steps=2000), "dots")
+    tools.worker_of(lab.store, run_id)
+    lab.store.request_stop(run_id)
+    lab.stop()
+    assert lab.store.get(run_id).state == "stopped"
+
+
+def test_leaving_queues_what_runs_and_the_next_start_takes_it_up(lab, tools, make_service, home):
+    run_ids = [lab.submit(tools.SPEC, tools.recipe("slow", seed=s), "dots") for s in range(3)]
+    tools.worker_of(lab.store, run_ids[0])
+    lab.stop()
+    runs = [lab.store.get(run_id) for run_id in run_ids]
+    assert [run.state for run in runs] == ["queued"] * 3 and lab.store.owners() == {}
+    assert runs[0].weights_step == runs[0].step >= 12, "a checkpoint was made on leaving"
+    again = make_service(home)
+    for run_id in run_ids:
+        tools.ended(again.store, run_id)
+        tools.assert_undisturbed(again.store, run_id)
