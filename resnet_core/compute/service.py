@@ -55,7 +55,9 @@ class Service:
         self._trainer = trainer
         self._warm = warm
         self._lock = threading.Lock()  # held while starting and stopping
+        self._start_tried = threading.Event()
         self._started = threading.Event()
+        self._leaving = threading.Event()
         self._ready = False
         self._problem = ""
         self._device = ""
@@ -73,10 +75,20 @@ class Service:
         with self._lock:
             if self._started.is_set():
                 return
+            self._start_tried.clear()
+            self._leaving.clear()
             # In a main thread Ray would replace the server's handler of SIGTERM.
-            starter = threading.Thread(target=self._start, name="start", daemon=True)
-            starter.start()
-            starter.join()
+            threading.Thread(target=self._hold_ray, name="ray", daemon=True).start()
+            self._start_tried.wait()
+
+    def _hold_ray(self) -> None:
+        """Start Ray and stay: on Linux its processes are killed when the thread that made them ends
+        (PR_SET_PDEATHSIG), and a driver whose cluster is gone ends itself a minute later."""
+        try:
+            self._start()
+        finally:
+            self._start_tried.set()
+        self._leaving.wait()
 
     def _start(self) -> None:
         try:
@@ -121,6 +133,7 @@ class Service:
             self._ready = False
             self._supervisor.leave()
             cluster.stop()
+            self._leaving.set()
 
     def machine(self) -> Machine:
         states = [run.state for run in self.store.runs(("queued", "running", "stopping"))]
