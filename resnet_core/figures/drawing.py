@@ -84,7 +84,7 @@ def network_drawing(spec, dark: bool, width: int = 1240) -> go.Figure:
                 "xref": "paper",
                 "y": -row * lane_px - 4,
                 "xanchor": "left",
-                "xshift": 10,
+                "xshift": 15,
                 "yanchor": "top",
                 "showarrow": False,
                 "font": {"size": SMALL_FONT_SIZE, "color": colors.ink},

@@ -28,6 +28,8 @@ from resnet_core.figures.style import (
 
 HEIGHT = 520
 _TOP, _BOTTOM = 68, 60  # margins in px
+_ZERO = ("triangle-down-open", "exactly zero")
+_NOT_FINITE = ("x", "not finite (overflow)")
 _LEAST_SPAN = 100  # a log axis covers at least two decades, so that noise does not look like an effect
 
 
@@ -93,6 +95,7 @@ def depth_profile(
         last_x = max(last_x, xs[-1])
         if np.isfinite(middle[-1]) and (middle[-1] > 0 or not log_y):
             ends[run] = float(middle[-1])
+    traces += _odd_value_legend(traces, dark)
     right = 24
     if len(shown) <= DIRECT_LABELS:
         longest = max(len(profile.names) for profile in shown.values())
@@ -148,10 +151,11 @@ def _profile_traces(
         "hovertemplate": f"%{{customdata[0]}}<br>{seeds}%{{customdata[1]}}<extra>{style.label}</extra>",
     }
     traces.append(line)
-    for odd, symbol, y, words in (
-        ((middle == 0) & ~drawable, "triangle-down-open", y_range[0], "exactly zero"),
-        (~np.isfinite(middle), "x", y_range[1], "not finite (overflow)"),
-    ):
+    odd_values = (
+        ((middle == 0) & ~drawable, y_range[0], _ZERO),
+        (~np.isfinite(middle), y_range[1], _NOT_FINITE),
+    )
+    for odd, y, (symbol, words) in odd_values:
         if odd.any():
             traces.append(
                 common
@@ -167,6 +171,25 @@ def _profile_traces(
                 }
             )
     return traces
+
+
+def _odd_value_legend(traces: list[dict], dark: bool) -> list[dict]:
+    """What the signs on the edges mean, where there are any."""
+    used = {trace["marker"]["symbol"] for trace in traces if "marker" in trace}
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "x": [None],
+            "y": [None],
+            "marker": {"symbol": symbol, "size": 12, "color": theme(dark).ink, "line": {"width": 2}},
+            "name": words,
+            # A group of its own: in a horizontal legend all traces without one are stacked.
+            "legendgroup": words,
+        }
+        for symbol, words in (_ZERO, _NOT_FINITE)
+        if symbol in used
+    ]
 
 
 def _band(values: np.ndarray, xs: np.ndarray, style: RunStyle, dark: bool, floor: float) -> dict:

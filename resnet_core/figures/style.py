@@ -273,16 +273,6 @@ def empty_figure(sentence: str, dark: bool, height: int) -> go.Figure:
     return go.Figure(layout=layout)
 
 
-def chart_config(filename: str) -> dict:
-    """Plotly's ``config`` for a page: a camera that saves a sharp PNG under ``filename``, no clutter beside
-    it."""
-    return {
-        "displaylogo": False,
-        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
-        "toImageButtonOptions": {"format": "png", "filename": filename, "scale": 2},
-    }
-
-
 def colorscale(colors: Iterable[str]) -> list[list]:
     """Evenly spaced colours as plotly wants them."""
     colors = list(colors)

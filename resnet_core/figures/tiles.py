@@ -76,7 +76,7 @@ def _staged_lanes(spec) -> list[Lane]:
         n = sum(block.observed for block in blocks)
         channels = blocks[-1].out_channels
         blocks_word = "block" if n == 1 else "blocks"
-        title = f"<b>Stage {stage}</b>  {n} {blocks_word} · {channels} channels · {size}×{size}"
+        title = f"<b>Stage {stage}</b>  {n} {blocks_word} · {channels:,} channels · {size}×{size}"
         lanes.append(Lane(title, tuple(tiles)))
     return lanes
 
