@@ -114,11 +114,14 @@ class _Array:
     def _header(self, stream) -> tuple[tuple[int, ...], bool, np.dtype]:
         try:
             version = np.lib.format.read_magic(stream)
-            if version == (1, 0):
-                return np.lib.format.read_array_header_1_0(stream)
-            return np.lib.format.read_array_header_2_0(stream)
+            old = version == (1, 0)
+            read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
+            shape, fortran, dtype = read(stream)
         except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise DataError(f"{self.key} is not an array that can be read ({error}).") from error
+        if min(shape, default=0) < 0:
+            raise DataError(f"{self.key} is not an array that can be read: its shape is {shape}.")
+        return shape, fortran, dtype
 
     def _read(self, stream, size: int) -> bytes:
         try:

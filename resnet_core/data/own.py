@@ -7,7 +7,7 @@ from pathlib import Path
 
 from resnet_core.data import cifar10, shapes10, storage
 from resnet_core.data.class_folders import ReadPictures, picture_entries, read_class_folders
-from resnet_core.data.dataset import DatasetInfo, Progress, check_classes
+from resnet_core.data.dataset import DatasetInfo, Progress
 from resnet_core.data.npz import read_npz
 from resnet_core.data.pictures import MAX_BYTES
 from resnet_core.data.trees import open_tree
@@ -44,7 +44,6 @@ def import_own(
     title = (name or path.stem).strip() or "pictures"
     with storage.new_folder(home) as folder:
         read = _read(path, kind, folder, seed, progress)
-        check_classes(read.classes, read.y_train, read.y_test)
         storage.save_array(folder, "y_train", read.y_train)
         storage.save_array(folder, "y_test", read.y_test)
         present = storage.find_stored(home, fingerprint=storage.fingerprint(folder, read.classes))

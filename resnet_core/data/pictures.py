@@ -201,15 +201,25 @@ def _resizable(image: Image.Image) -> tuple[Image.Image, list[str]]:
         high_bytes = (np.clip(np.asarray(image), 0, 65535) >> 8).astype(np.uint8)
         return Image.fromarray(high_bytes).convert("RGB"), ["Its 16 bits a pixel are scaled to 8."]
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        return image.convert("RGBA"), []
+        return _as_mode(image, "RGBA"), []
     if image.mode == "CMYK":
-        return image.convert("RGB"), ["Its CMYK (print) colours are turned into RGB, without a profile."]
-    return image.convert("RGB"), []
+        return _as_mode(image, "RGB"), ["Its CMYK (print) colours are turned into RGB, without a profile."]
+    return _as_mode(image, "RGB"), []
+
+
+def _as_mode(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)  # convert always copies
 
 
 def _resized(image: Image.Image, box, size: tuple[int, int]) -> Image.Image:
-    """Bicubic, with the filter widened to the scale when shrinking: antialiased."""
-    return image.resize(size, Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
+    """Bicubic, with the filter widened to the scale when shrinking: antialiased.
+
+    Cropped first: given a box, Pillow's filter would look at what lies outside of it.
+    """
+    box = tuple(round(value) for value in box)
+    if box != (0, 0, *image.size):
+        image = image.crop(box)
+    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
 
 
 def _on_white(image: Image.Image, notes: list[str]) -> Image.Image:

@@ -24,7 +24,7 @@ def encode():
 
 @pytest.fixture
 def class_folders(tmp_path: Path):
-    """A function that makes a folder of class folders: {"rose": 6, ...} under a top folder, colours by class."""
+    """A function that makes class folders, {"rose": 6, ...}, with a colour for each class."""
 
     def make(counts: dict[str, int], top: Path | None = None, size: tuple[int, int] = (20, 20)) -> Path:
         top = top or tmp_path / "pictures"

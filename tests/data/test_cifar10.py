@@ -1,0 +1,177 @@
+import hashlib
+import io
+import os
+import pickle
+import socket
+import tarfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from torchvision import datasets
+
+from resnet_core.data import cifar10, storage
+from resnet_core.data.catalog import catalog, load_dataset
+from resnet_core.data.own import import_own
+from resnet_core.errors import DataError
+
+REAL = os.environ.get("SKIP_EXPLORER_CIFAR10_NPZ")
+
+
+def batch(n: int, seed: int) -> bytes:
+    values = np.random.default_rng(seed).integers(0, 256, (n, 3072), dtype=np.uint8)
+    return pickle.dumps({"data": values, "labels": [i % 10 for i in range(n)]})
+
+
+FILES = {f"data_batch_{k}": batch(10, k) for k in range(1, 6)} | {
+    "test_batch": batch(20, 9),
+    "batches.meta": pickle.dumps({"label_names": list(cifar10.CLASSES)}),
+}
+
+
+def archive() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, content in FILES.items():
+            info = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+ARCHIVE = archive()
+
+
+def md5(content: bytes) -> str:
+    return hashlib.md5(content).hexdigest()
+
+
+class Server(BaseHTTPRequestHandler):
+    """Serves the archive; ``behaviour`` of the server may cut it short, change it or keep it back."""
+
+    def do_HEAD(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def do_GET(self):
+        behaviour = self.server.behaviour
+        content = ARCHIVE[:-1] + b"?" if behaviour == "changed" else ARCHIVE
+        self.send_response(404 if behaviour == "missing" else 200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content if behaviour in ("whole", "changed") else content[: len(content) // 2])
+        if behaviour == "stuck":
+            self.server.released.wait(20)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A small CIFAR-10 on this machine, in place of the real one."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    server.behaviour = "whole"
+    server.released = threading.Event()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+
+    class Small(datasets.CIFAR10):
+        url = f"http://127.0.0.1:{server.server_port}/cifar-10-python.tar.gz"
+        tgz_md5 = md5(ARCHIVE)
+        train_list = [[f"data_batch_{k}", md5(FILES[f"data_batch_{k}"])] for k in range(1, 6)]  # noqa: RUF012
+        test_list = [["test_batch", md5(FILES["test_batch"])]]  # noqa: RUF012
+        meta = datasets.CIFAR10.meta | {"md5": md5(FILES["batches.meta"])}
+
+    monkeypatch.setattr(datasets, "CIFAR10", Small)
+    monkeypatch.setattr(cifar10, "ARCHIVE_BYTES", len(ARCHIVE))
+    yield server
+    server.released.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def left_behind(home: Path) -> list[str]:
+    folder = storage.datasets_folder(home)
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def put_archive(home: Path, content: bytes = ARCHIVE) -> Path:
+    path = cifar10.downloads_folder(home) / "cifar-10-python.tar.gz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_download_becomes_a_dataset_and_leaves_nothing_else(home, server):
+    told = []
+    info = cifar10.fetch_cifar10(home, lambda what, fraction: told.append(fraction))
+    assert (info.name, info.n_train, info.n_test, info.ready) == ("cifar-10", 50, 20, True)
+    assert told == sorted(told) and told[0] >= 0 and told[-1] <= 1
+    dataset = load_dataset("cifar-10", home)
+    first = pickle.loads(FILES["data_batch_1"])["data"][0].reshape(3, 32, 32)
+    np.testing.assert_array_equal(dataset.x_train[0], first.transpose(1, 2, 0))
+    assert dataset.classes == cifar10.CLASSES
+    assert left_behind(home) == ["cifar-10"]
+    assert catalog(home)[1] == info
+
+
+def test_second_fetch_asks_nobody(home, server):
+    first = cifar10.fetch_cifar10(home)
+    server.behaviour = "missing"
+    assert cifar10.fetch_cifar10(home) == first
+
+
+@pytest.mark.parametrize("behaviour", ["missing", "cut", "changed"])
+def test_failed_download_says_the_way_out_and_leaves_nothing(home, server, behaviour):
+    server.behaviour = behaviour
+    with pytest.raises(DataError, match=r"cifar-10-python\.tar\.gz into .*downloads.*npz"):
+        cifar10.fetch_cifar10(home)
+    assert left_behind(home) == []
+    server.behaviour = "whole"
+    assert cifar10.fetch_cifar10(home).ready
+
+
+def test_download_that_stands_still_is_given_up(home, server, monkeypatch):
+    monkeypatch.setattr(cifar10, "STALLED_S", 0.5)
+    server.behaviour = "stuck"
+    with pytest.raises(DataError, match="stands still"):
+        cifar10.fetch_cifar10(home)
+    assert left_behind(home) == []
+
+
+def test_no_network_says_the_way_out(home, server, monkeypatch):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(datasets.CIFAR10, "url", f"http://127.0.0.1:{closed.getsockname()[1]}/x.tar.gz")
+    with pytest.raises(DataError, match="could not be downloaded"):
+        cifar10.fetch_cifar10(home)
+
+
+def test_archive_put_there_by_hand_is_used_and_stays(home, server):
+    server.behaviour = "missing"
+    path = put_archive(home)
+    assert cifar10.fetch_cifar10(home).n_train == 50
+    assert path.read_bytes() == ARCHIVE
+    assert left_behind(home) == ["cifar-10"]
+
+
+def test_wrong_archive_put_there_is_refused_by_name(home, server):
+    path = put_archive(home, ARCHIVE[:1000])
+    with pytest.raises(DataError, match="checksum"):
+        cifar10.fetch_cifar10(home)
+    assert path.exists() and left_behind(home) == []
+
+
+@pytest.mark.skipif(REAL is None, reason="SKIP_EXPLORER_CIFAR10_NPZ names no file with the real CIFAR-10")
+def test_real_cifar10(home):
+    """The real one as .npz: its size, its balance and the channel statistics that everybody uses."""
+    info = import_own(Path(REAL), home)
+    dataset = load_dataset(info.name, home)
+    assert (info.n_train, info.n_test, dataset.classes) == (50_000, 10_000, cifar10.CLASSES)
+    assert (np.bincount(dataset.y_train) == 5000).all() and (np.bincount(dataset.y_test) == 1000).all()
+    assert dataset.mean == pytest.approx((0.4914, 0.4822, 0.4465), abs=1e-4)
+    assert dataset.std == pytest.approx((0.2470, 0.2435, 0.2616), abs=1e-4)
