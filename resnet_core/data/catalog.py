@@ -6,7 +6,6 @@ import numpy as np
 
 from resnet_core.data import cifar10, shapes10, storage
 from resnet_core.data.dataset import Dataset, DatasetInfo, Progress
-from resnet_core.data.own import import_own
 from resnet_core.errors import DataError
 
 
@@ -29,24 +28,6 @@ def load_dataset(name: str, home: Path, progress: Progress | None = None) -> Dat
     if dataset is None:
         raise _missing(name, home)
     return dataset
-
-
-def resolve(name_or_path: str | Path, home: Path, progress: Progress | None = None) -> str:
-    """The name of the dataset a person means: one of the catalog, or that of a folder or file, which is
-    imported.
-
-    The catalog goes first; ``./cifar-10`` is a folder for sure. What was imported before is not imported
-    again.
-    """
-    text = str(name_or_path)
-    if text in (info.name for info in catalog(home)):
-        return text
-    path = Path(text).expanduser()
-    if path.exists():
-        return import_own(path, home, progress=progress).name
-    if len(path.parts) > 1 or path.suffix:
-        raise DataError(f"There is no file or folder {path}.")
-    raise _missing(text, home)
 
 
 def delete_dataset(name: str, home: Path) -> None:

@@ -1,4 +1,4 @@
-"""People's own pictures as a dataset: a folder or zip of class folders, or an .npz file; see import_own."""
+"""People's own pictures as a dataset: a folder or zip of class folders, or an .npz file."""
 
 import hashlib
 import re
@@ -15,7 +15,7 @@ from resnet_core.errors import DataError
 
 # Part of every origin: raise it when the same pictures would come out differently.
 _IMPORT_VERSION = 1
-_RESERVED = (shapes10.NAME, cifar10.NAME)
+_KNOWN = (shapes10.NAME, cifar10.NAME)
 _HASH_AT_ONCE = 1 << 22  # bytes
 
 
@@ -60,6 +60,25 @@ def import_own(
         )
 
 
+def resolve(name_or_path: str | Path, home: Path, progress: Progress | None = None) -> str:
+    """The name of the dataset a person means: one that is known, or that of a folder or file, which is
+    imported.
+
+    Names go first; ``./cifar-10`` is a folder for sure. What was imported before is not imported again.
+    Raises DataError when it is neither.
+    """
+    text = str(name_or_path)
+    names = [*_KNOWN, *(info.name for info in storage.stored_infos(home) if info.name not in _KNOWN)]
+    if text in names:
+        return text
+    path = Path(text).expanduser()
+    if path.exists():
+        return import_own(path, home, progress=progress).name
+    raise DataError(
+        f"There is neither a dataset nor a file or folder {text!r}; datasets are: {', '.join(names)}."
+    )
+
+
 def _kind(path: Path) -> str:
     """ "folder", "zip" or "npz"; raises DataError for anything else."""
     if path.is_dir():
@@ -101,7 +120,7 @@ def _read(path: Path, kind: str, folder: Path, seed: int, progress: Progress) ->
 def _free_name(home: Path, title: str, chosen: bool) -> str:
     """The name made of the title; when nobody chose it and it is taken, with a number behind."""
     slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:50].strip("-") or "pictures"
-    taken = {*_RESERVED, *(info.name for info in storage.stored_infos(home))}
+    taken = {*_KNOWN, *(info.name for info in storage.stored_infos(home))}
     if slug not in taken:
         return slug
     if chosen:

@@ -6,7 +6,7 @@ import pytest
 
 from resnet_core.data import catalog as module
 from resnet_core.data import shapes10
-from resnet_core.data.catalog import catalog, delete_dataset, load_dataset, preview, resolve
+from resnet_core.data.catalog import catalog, delete_dataset, load_dataset, preview
 from resnet_core.data.own import import_own
 from resnet_core.errors import DataError
 
@@ -67,25 +67,6 @@ def test_preview_of_shapes_needs_no_dataset(home):
     assert not catalog(home)[0].ready
     with pytest.raises(DataError):
         preview("cifar-10", home)
-
-
-def test_resolve_takes_names_and_paths_and_imports_once(home, save_npz, monkeypatch):
-    path = save_npz("Red Roses.npz")
-    assert resolve("shapes-10", home) == "shapes-10"
-    assert resolve("cifar-10", home) == "cifar-10"
-    assert resolve(path, home) == resolve(str(path), home) == resolve("red-roses", home) == "red-roses"
-    assert len(catalog(home)) == 3
-    for wrong in ("nothing", "./nothing", "nothing.npz"):
-        with pytest.raises(DataError):
-            resolve(wrong, home)
-
-
-def test_resolve_prefers_the_catalog_to_a_folder_of_that_name(home, tmp_path, monkeypatch):
-    (tmp_path / "shapes-10").mkdir()
-    monkeypatch.chdir(tmp_path)
-    assert resolve("shapes-10", home) == "shapes-10"
-    with pytest.raises(DataError):  # the folder, which is empty
-        resolve("./shapes-10", home)
 
 
 def test_datasets_need_no_torch():

@@ -6,7 +6,7 @@ import pytest
 
 from resnet_core.data import storage
 from resnet_core.data.catalog import load_dataset
-from resnet_core.data.own import import_own
+from resnet_core.data.own import import_own, resolve
 from resnet_core.errors import DataError
 
 
@@ -100,3 +100,22 @@ def test_progress_goes_up_to_one(home, class_folders):
     told = []
     import_own(class_folders({"a": 40, "b": 40}), home, progress=lambda what, fraction: told.append(fraction))
     assert told == sorted(told) and told[-1] == 1
+
+
+def test_resolve_takes_names_and_paths_and_imports_once(home, save_npz):
+    path = save_npz("Red Roses.npz")
+    assert resolve("shapes-10", home) == "shapes-10"
+    assert resolve("cifar-10", home) == "cifar-10"
+    assert resolve(path, home) == resolve(str(path), home) == resolve("red-roses", home) == "red-roses"
+    assert names(home) == ["red-roses"]
+    for wrong in ("nothing", "./nothing", "nothing.npz"):
+        with pytest.raises(DataError):
+            resolve(wrong, home)
+
+
+def test_resolve_prefers_the_catalog_to_a_folder_of_that_name(home, tmp_path, monkeypatch):
+    (tmp_path / "shapes-10").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert resolve("shapes-10", home) == "shapes-10"
+    with pytest.raises(DataError):  # the folder, which is empty
+        resolve("./shapes-10", home)
