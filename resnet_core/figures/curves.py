@@ -116,7 +116,7 @@ def small_live_curve(
     for run in shown:
         rows = _thinned(steps[steps["run"] == run])
         values = _finite(unit * rows[y].to_numpy(float))
-        top = max(top, np.nanquantile(values, 0.98) if np.isfinite(values).any() else 0.0)
+        top = max(top, _top(values))
         traces.append(
             {
                 "type": "scatter",
@@ -143,7 +143,7 @@ def small_live_curve(
             "title": {"text": "Step", "standoff": 4},
         },
         yaxis={
-            "range": [0, 1.08 * top or 1],
+            "range": [0, 1.08 * top],
             "nticks": 4,
             "title": {"text": "Error (%)" if y == "error" else "Loss", "standoff": 4},
         },
@@ -297,19 +297,25 @@ def _line_ends(
 def _value_range(
     lines: Iterable[pd.DataFrame], marks: Sequence[PaperMark], unit: int, log_y: bool
 ) -> tuple[float, float]:
-    """One range for all runs. Linear axes start at zero; an early spike of a loss may leave at the top (2
-    %)."""
+    """One range for all runs. Linear axes start at zero."""
     values = unit * np.concatenate([rows[["train", "test"]].to_numpy(float).ravel() for rows in lines])
     values = np.concatenate([values[np.isfinite(values)], [unit * mark.value for mark in marks]])
-    if log_y:
-        values = values[values > 0]
-        if not values.size:
-            return 0.1, 1.0
-        return values.min() / 1.25, values.max() * 1.25
-    top = float(np.quantile(values, 0.98)) if values.size else 0.0
-    if values.size and values.max() < 2 * top:
-        top = float(values.max())
-    return 0.0, 1.06 * top or 1.0
+    if not log_y:
+        return 0.0, 1.06 * _top(values)
+    values = values[values > 0]
+    if not values.size:
+        return 0.1, 1.0
+    return values.min() / 1.25, values.max() * 1.25
+
+
+def _top(values: np.ndarray) -> float:
+    """Upper end of a linear axis: the largest value, unless it is a spike ten times above nine tenths of
+    them, which would flatten all the rest and may leave the figure."""
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return 1.0
+    top, usual = float(values.max()), float(np.quantile(values, 0.9))
+    return (2 * usual if usual > 0 and top > 10 * usual else top) or 1.0
 
 
 def _drawable(values: np.ndarray, log_y: bool) -> np.ndarray:

@@ -49,7 +49,11 @@ def layer_heatmaps(
     a line there. The height grows by run.
     """
     stat = STATISTICS[statistic]
-    shown = {run: histories[run] for run in styles if run in histories and len(histories[run].steps)}
+    shown = {
+        run: histories[run]
+        for run in styles
+        if run in histories and len(histories[run].steps) and layer_names(histories[run], stat)
+    }
     if not shown:
         return empty_figure(
             "Heat maps stand here once a run has recorded its layers.", dark, heatmaps_height(1)
@@ -126,10 +130,13 @@ def _map_traces(
         (~np.isfinite(values), NOT_FINITE_COLOR, "not finite (overflow)"),
     ):
         if odd.any():
+            rows, columns = _box_around(odd)
             traces.append(
                 common
                 | {
-                    "z": np.where(odd, 1.0, np.nan).astype(np.float32),
+                    "x": steps[columns],
+                    "y": names[rows],
+                    "z": np.where(odd[rows, columns], 1.0, np.nan).astype(np.float32),
                     "colorscale": [[0, color], [1, color]],
                     "showscale": False,
                     "name": words,
@@ -137,6 +144,13 @@ def _map_traces(
                 }
             )
     return traces
+
+
+def _box_around(odd: np.ndarray) -> tuple[slice, slice]:
+    """The rows and columns that hold the odd cells, for a second full map would double what is sent. One
+    more to each side: plotly takes the size of a cell from its neighbours."""
+    rows, columns = (np.flatnonzero(odd.any(axis=axis)) for axis in (1, 0))
+    return tuple(slice(max(0, found[0] - 1), found[-1] + 2) for found in (rows, columns))
 
 
 def _odd_value_legend(values: Mapping[str, np.ndarray], signed: bool) -> list[dict]:

@@ -66,7 +66,7 @@ STATISTICS = {
 
 def layer_names(history, statistic: Statistic) -> tuple[str, ...]:
     """Names of the rows, input first."""
-    return tuple(history.weights if statistic.of == "weights" else history.blocks)
+    return tuple(history.weight_names if statistic.of == "weights" else history.block_names)
 
 
 def layer_values(history, statistic: Statistic) -> np.ndarray:

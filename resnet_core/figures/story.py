@@ -80,7 +80,7 @@ def _block_notes(left: float, has_skip: bool, colors, skip: str) -> list[dict]:
     notes = [
         note("<b>Residual block</b>" if has_skip else "<b>Plain block</b>", 0, 3.4, 20, xanchor="left"),
         note("<b>x</b>", 0.1, 0, 22),
-        note(layer, 2.4, 0, SMALL_FONT_SIZE),
+        note(f"{layer}<br>ReLU", 2.4, 0, SMALL_FONT_SIZE),
         note(layer, 5.15, 0, SMALL_FONT_SIZE),
         note("ReLU", 8.2, 0, SMALL_FONT_SIZE),
         note("▶", 9.2, 0, 15),
