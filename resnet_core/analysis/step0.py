@@ -1,0 +1,194 @@
+"""The gradient, and the signal, before training: one forward and one backward pass of a fresh network.
+
+Batch norm works in training mode, on the batch's own statistics; weights, signal and gradient are float32, as
+in a training on a CPU. Only the summing up of squares is done with more room: RMS values are found down to
+the smallest float32, 1.4e-45, where a sum of squares in float32 would be 0 from 1e-23 down. So a 0 here is a
+gradient whose every element is 0, which a training in float32 would see as well.
+
+What stands behind such a 0, precision "fp64" finds, at about eight times the cost. Scaling the loss would
+not: without batch norm it is the forward signal that leaves float32 first.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from resnet_core.analysis.inputs import to_input, to_labels
+from resnet_core.analysis.profile import PRECISIONS, Profile, joined
+from resnet_core.errors import SpecError
+from resnet_core.networks.build import build_net
+from resnet_core.networks.spec import NetSpec
+
+_DTYPES = dict(zip(PRECISIONS, (torch.float32, torch.float64), strict=True))
+_OFF_PATH = {"downsample", "merge"}
+
+
+def profile(
+    spec: NetSpec,
+    images: np.ndarray,
+    labels: np.ndarray,
+    mean: Sequence[float],
+    std: Sequence[float],
+    seeds: Sequence[int] = (0,),
+    precision: str = "fp32",
+) -> Profile:
+    """Measure a design at step 0, once for each seed of its start, on the same batch.
+
+    images: uint8 (N, H, W, 3); labels: (N,) below spec.num_classes; mean, std: the normalisation, of pixels
+    in [0, 1]. The global random state is neither used nor changed.
+    Raises DataError for pictures and labels that do not fit the network, SpecError for no seed or another
+    precision.
+    """
+    if not seeds:
+        raise SpecError("There is no seed: name at least one, such as 0.")
+    if precision not in PRECISIONS:
+        raise SpecError(f"precision cannot be {precision!r}: it is one of {', '.join(PRECISIONS)}.")
+    x = to_input(images, mean, std, spec)
+    y = to_labels(labels, len(x), spec)
+    return joined([measure(spec, fresh_net(spec, seed, precision), x, y, seed) for seed in seeds])
+
+
+def fresh_net(spec: NetSpec, seed: int, precision: str = "fp32") -> nn.Module:
+    """The network at its start, in the memory layout that is fastest on a CPU."""
+    return build_net(spec, seed).to(dtype=_DTYPES[precision], memory_format=torch.channels_last)
+
+
+def measure(spec: NetSpec, net: nn.Module, x: Tensor, y: Tensor, seed: int = 0) -> Profile:
+    """A profile of one net with the weights it has, on normalised pictures x (N, 3, S, S) and labels y (N,).
+
+    ``seed`` names the row, and is the seed of what is drawn in the forward pass (dropout, stochastic depth).
+    The precision is that of the net's weights. The net is left as it was: parameters, their ``.grad``,
+    running statistics, mode and hooks.
+    """
+    layers = [
+        (name, module) for name, module in net.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)
+    ]
+    weights = [layer.weight for _, layer in layers]
+    blocks = net.observed_blocks()
+    with _left_as_it_was(net), _own_random_stream(seed), _watched(blocks) as seen:
+        loss = F.cross_entropy(net(x.to(weights[0].dtype)), y)
+        gradients = torch.autograd.grad(loss, weights)
+    grad_rms = np.array([_rms(gradient) for gradient in gradients])
+    weight_rms = np.array([_rms(weight.detach()) for weight in weights])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        grad_over_weight = np.where(weight_rms > 0, grad_rms / weight_rms, np.nan)
+    return Profile(
+        spec=spec,
+        pictures=len(x),
+        precision="fp64" if weights[0].dtype == torch.float64 else "fp32",
+        seeds=(seed,),
+        block_names=tuple(name for name, _ in blocks),
+        weight_names=tuple(name for name, _ in layers),
+        weight_on_path=tuple(_on_path(name, layer) for name, layer in layers),
+        loss=np.array([loss.item()]),
+        grad_rms=seen.gradients[None] * len(x),
+        **{name: column[None] for name, column in zip(_SIGNAL, seen.signal.T, strict=True)},
+        branch_variance=seen.branch_variances[None],
+        weight_grad_rms=grad_rms[None],
+        grad_over_weight=grad_over_weight[None],
+    )
+
+
+_SIGNAL = ("mean", "variance", "squared_channel_mean", "channel_variance")
+
+
+class _Seen:
+    """What the hooks saw, by block; NaN where nothing came."""
+
+    def __init__(self, n_blocks: int) -> None:
+        self.gradients = np.full(n_blocks, np.nan)
+        self.signal = np.full((n_blocks, len(_SIGNAL)), np.nan)
+        self.branch_variances = np.full(n_blocks, np.nan)
+
+    def output(self, index: int, output: Tensor) -> None:
+        self.signal[index] = _signal(output.detach())
+        output.register_hook(lambda gradient: self.gradient(index, gradient))
+
+    def gradient(self, index: int, gradient: Tensor) -> None:
+        self.gradients[index] = _rms(gradient)
+
+    def branch(self, index: int, branch: Tensor) -> None:
+        self.branch_variances[index] = _channel_moments(branch.detach())[1].mean()
+
+
+@contextmanager
+def _watched(blocks: Sequence[tuple[str, nn.Module]]) -> Iterator[_Seen]:
+    """Passes inside this block are measured at the blocks' outputs and at the ends of their branches."""
+    seen = _Seen(len(blocks))
+    hooks = []
+    for index, (_, block) in enumerate(blocks):
+        hooks.append(block.register_forward_hook(lambda _m, _in, out, index=index: seen.output(index, out)))
+        merge = getattr(block, "merge", None)
+        if merge is not None:  # it is called with (branch, shortcut)
+            hooks.append(
+                merge.register_forward_pre_hook(lambda _m, args, index=index: seen.branch(index, args[0]))
+            )
+    try:
+        yield seen
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@contextmanager
+def _left_as_it_was(net: nn.Module) -> Iterator[None]:
+    """In training mode inside; afterwards in the modes and with the running statistics it had."""
+    modes = [(module, module.training) for module in net.modules()]
+    buffers = [(buffer, buffer.clone()) for buffer in net.buffers()]
+    net.train()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        with torch.no_grad():
+            for buffer, before in buffers:
+                buffer.copy_(before)
+
+
+@contextmanager
+def _own_random_stream(seed: int) -> Iterator[None]:
+    """Draws inside come from ``seed``; the CPU's global generator goes on afterwards as if nothing had been
+    drawn.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
+
+
+def _on_path(name: str, layer: nn.Module) -> bool:
+    return isinstance(layer, nn.Conv2d) and not _OFF_PATH & set(name.split("."))
+
+
+def _rms(values: Tensor) -> float:
+    """Summed in float64, so that elements below 1e-23 are not lost when squared."""
+    return float(torch.linalg.vector_norm(values, dtype=torch.float64)) / values.numel() ** 0.5
+
+
+def _signal(output: Tensor) -> tuple[float, float, float, float]:
+    """In the order of _SIGNAL."""
+    means, variances = _channel_moments(output)
+    mean, within = means.mean(), variances.mean()
+    return mean, within + np.square(means - mean).mean(), np.square(means).mean(), within
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _channel_moments(x: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of each channel of (N, C, H, W) over pictures and pixels, float64 (C,).
+
+    In two passes and scaled to the largest deviation: the difference of moments would be rounding noise where
+    pictures have become nearly equal, and squares of small signals would be 0 in float32, of large ones
+    infinite.
+    """
+    rows = x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])  # a view of channels-last memory
+    means = rows.mean(dim=0)
+    deviations = rows - means
+    largest = max(map(abs, torch.stack(torch.aminmax(deviations)).tolist()))
+    if largest > 0:
+        deviations /= largest
+    variances = deviations.square_().mean(dim=0)
+    return means.double().numpy(), variances.double().numpy() * largest**2
