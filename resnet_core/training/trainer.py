@@ -322,10 +322,11 @@ def _check_fit(spec: NetSpec, dataset: Dataset) -> None:
 
 def _check_same_run(ours: dict, theirs: dict) -> None:
     """A checkpoint goes on in the network, recipe and data it was made with."""
-    if "step" not in theirs:
+    if theirs.keys() != ours.keys():
         raise TrainingError("These are weights, not a checkpoint of a training: start a new run.")
     for part in ("spec", "recipe"):
         changed = [key for key, value in ours[part].items() if theirs[part].get(key, value) != value]
+        changed = [key for key in changed if key != "name"]
         if changed:
             key = changed[0]
             raise TrainingError(
