@@ -10,12 +10,13 @@ from pages.parts.lab import said_plainly
 HERE = Path(__file__).parent
 ICON = HERE.parent / "assets" / "icon.svg"
 
-st.set_page_config("Skip Connection Explorer", page_icon=str(ICON), layout="wide")
+st.set_page_config("Skip Connection Explorer", page_icon=str(ICON), layout="wide", initial_sidebar_state=270)
 st.html(HERE.parent / "assets" / "style.html")
 
 page = st.navigation(
     {
         "Learn": [st.Page(HERE / "story.py", title="Story", icon=":material/auto_stories:", default=True)],
+        "Build": [st.Page(HERE / "design.py", title="Design", icon=":material/schema:")],
         "Run": [
             st.Page(HERE / "train.py", title="Train", icon=":material/model_training:"),
             st.Page(HERE / "compare.py", title="Compare", icon=":material/compare_arrows:"),

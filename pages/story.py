@@ -3,12 +3,15 @@
 from pages.parts import story
 from pages.parts.frame import header
 
-header("The story of the skip connection", "Deeper networks should be better. Without skips they are not. See why, by measurement.")
+header(
+    "The story of the skip connection",
+    "A deeper network can do all that a shallow one can, so it should never be worse. Without skips it is.",
+)
 story.addition()
-pair = story.twins()
-if pair:
-    story.learning(pair)
-    story.inside(pair)
-    story.looking(pair)
+runs = story.chosen_runs()
+if runs:
+    story.learning(runs)
+    story.inside(runs)
+    story.looking(runs)
 else:
     story.nothing_yet()

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from resnet_core.errors import LabError, TrainingError
-from resnet_core.figures.numbers import count_text, percent_text
+from resnet_core.figures.numbers import count, percent
 from resnet_core.home import default_home
 from resnet_core.networks.presets import PRESETS as NETWORKS
 from resnet_core.networks.presets import preset as network_preset
 from resnet_core.networks.spec import NetSpec
-from resnet_core.runs.store import Run, RunStore
+from resnet_core.runs.run import Run
+from resnet_core.runs.store import RunStore
 from resnet_core.training.recipe import PRESETS as RECIPES
 from resnet_core.training.recipe import Recipe
 from resnet_core.training.recipe import preset as recipe_preset
@@ -125,14 +126,10 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
     """The recipe that the options of ``train`` describe."""
     recipe = recipe_preset(args.recipe)
     changes = {"seed": args.seed}
-    if args.epochs is not None:
-        changes |= {"epochs": args.epochs, "steps": None}
-    if args.steps is not None:
-        changes |= {"steps": args.steps, "epochs": None}
-    for option, field in (("batch_size", "batch_size"), ("lr", "lr"), ("precision", "precision")):
-        if getattr(args, option) is not None:
-            changes[field] = getattr(args, option)
-    return recipe.replace(**changes)
+    for field in ("epochs", "steps", "batch_size", "lr", "precision"):
+        if getattr(args, field) is not None:
+            changes[field] = getattr(args, field)
+    return recipe.with_(**changes)
 
 
 class ProgressBar:
@@ -147,15 +144,15 @@ class ProgressBar:
 
         kind = type(event).__name__
         if kind == "Started":
-            print(f"{event.device_name}, {event.precision}, {count_text(event.parameters)} parameters", file=sys.stderr)
+            print(f"{event.device_name}, {event.precision}, {count(event.parameters)} parameters", file=sys.stderr)
             self.bar = tqdm(total=event.total_steps, initial=event.step, unit="step", disable=not sys.stderr.isatty())
         elif kind == "StepStats":
             self.bar.update(event.step - self.bar.n)
             self.bar.set_postfix_str(f"loss {event.loss:.3f}, {event.images_per_s:,.0f} images/s")
         elif kind == "EpochEnded":
             self.bar.write(
-                f"epoch {event.epoch:3d}  train error {percent_text(event.train_error):>7}  "
-                f"test error {percent_text(event.test_error):>7}  test loss {event.test_loss:.3f}", file=sys.stderr,
+                f"epoch {event.epoch:3d}  train error {percent(event.train_error):>7}  "
+                f"test error {percent(event.test_error):>7}  test loss {event.test_loss:.3f}", file=sys.stderr,
             )
 
     def close(self, run: Run) -> None:
@@ -198,7 +195,7 @@ def runs_command(args: argparse.Namespace) -> int:
         print(f"{'id':<10} {'name':<34} {'data':<14} {'state':<9} {'epoch':>5} {'test error':>11}")
         for run in runs:
             print(f"{run.id:<10} {run.name[:34]:<34} {run.dataset[:14]:<14} {run.state:<9} {run.epoch:>5} "
-                  f"{percent_text(run.last_test_error):>11}")
+                  f"{percent(run.last_test_error):>11}")
     return 0
 
 
@@ -213,7 +210,7 @@ def describe_command(args: argparse.Namespace) -> int:
                           "macs": summary.macs, "receptive_field": summary.receptive_field,
                           "layers": [vars(layer) for layer in summary.layers]}))
         return 0
-    print(f"{spec.name}: {summary.parameters:,} parameters, {count_text(summary.macs)} multiply-adds a picture, "
+    print(f"{spec.name}: {summary.parameters:,} parameters, {count(summary.macs)} multiply-adds a picture, "
           f"receptive field {summary.receptive_field} px, {summary.n_paths:,} paths")
     print(f"{'layer':<28} {'kind':<16} {'output':<16} {'parameters':>12} {'multiply-adds':>14}")
     for layer in summary.layers:
@@ -237,10 +234,10 @@ def evaluate_command(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(result))
         return 0
-    print(f"{result['dataset']}: test error {percent_text(result['error'])}, test loss {result['loss']:.4f}, "
+    print(f"{result['dataset']}: test error {percent(result['error'])}, test loss {result['loss']:.4f}, "
           f"{result['pictures']:,} pictures")
     for name, error in result["error_by_class"].items():
-        print(f"  {name:<20} {percent_text(error):>7}")
+        print(f"  {name:<20} {percent(error):>7}")
     return 0
 
 

@@ -9,10 +9,12 @@ from pages.parts.lab import said_plainly, service
 from resnet_core.compute.service import Estimate
 from resnet_core.data.dataset import DatasetInfo
 from resnet_core.figures.numbers import file_size, count, duration
+from resnet_core.networks.presets import PRESETS as PRESETS_OF_NETWORKS
 from resnet_core.networks.spec import NetSpec
 from resnet_core.networks.summary import summarise
 from resnet_core.training.recipe import PRESETS, Recipe
 
+KINDS = {"twins": "Twins", "residual": "With skips", "plain": "Without", "design": "Any"}
 TITLES = {
     name: f"The paper's: {recipe.steps:,} steps" if recipe.is_paper else f"Short: {recipe.epochs} epochs"
     for name, recipe in PRESETS.items()
@@ -34,29 +36,33 @@ def order() -> None:
     if info is None:
         return
     spec = dataclasses.replace(spec, num_classes=len(info.classes))
+    twins = kind == "twins" or (kind == "design" and st.session_state.get("with_twin", False))
     with action:
-        cost(spec, recipe, info, twins=kind == "twins")
-        label = "Train the twins" if kind == "twins" else f"Train {spec.short_name}"
-        st.button(label, type="primary", key="train", on_click=submit, args=(spec, recipe, info, kind == "twins"), width="stretch")
+        cost(spec, recipe, info, twins)
+        label = f"Train {spec.short_name}" + (" and its twin" if twins else "")
+        st.button(label, type="primary", key="train", on_click=submit, args=(spec, recipe, info, twins), width="stretch")
         if problem := st.session_state.pop("submit_problem", None):
             st.error(problem, icon=":material/error:")
 
 
-def network() -> tuple[str, int]:
-    """ "twins", "residual" or "plain", and the depth."""
+def network() -> tuple[str, int | NetSpec]:
+    """The kind of network that is chosen (a key of KINDS), and its depth, or for "design" the design itself."""
     kind = st.segmented_control(
         "Network",
-        ["twins", "residual", "plain"],
+        list(KINDS),
         default="twins",
         required=True,
         key="kind",
         bind="query-params",
         persist_state="session",
-        format_func={"twins": "Twins", "residual": "With skips", "plain": "Without"}.get,
+        format_func=KINDS.get,
         help="A **residual** network adds each block's input to its output: that is the skip connection. A **plain** "
         "network is the same without. **Twins** are one of each, with the same starting weights and the same "
-        "pictures in the same order, so that the skips are the only difference.",
+        "pictures in the same order, so that the skips are the only difference. **Any** is every other network: those "
+        "of the papers, and what you build on the Design page.",
     )
+    if kind == "design":
+        return kind, a_design()
     depth = st.select_slider(
         "Depth (layers with weights)",
         DEPTHS,
@@ -69,22 +75,42 @@ def network() -> tuple[str, int]:
     return kind, depth
 
 
-def details(kind: str, depth: int) -> NetSpec:
+def a_design() -> NetSpec:
+    """A network by its name in the papers, or the one from the Design page."""
+    own = st.session_state.get("design")
+    names = (["design"] if own else []) + list(PRESETS_OF_NETWORKS)
+    name = st.selectbox(
+        "Which", names, key="which_network", persist_state="session",
+        format_func=lambda name: f"{own.name}  ·  Your design" if name == "design"
+        else f"{PRESETS_OF_NETWORKS[name].title}  ·  {PRESETS_OF_NETWORKS[name].group}",
+    )
+    spec = own if name == "design" else PRESETS_OF_NETWORKS[name].spec
+    if spec.family not in ("alexnet", "vgg"):
+        st.toggle("and its twin", key="with_twin", persist_state="session",
+                  help="The same network without skips, or with all of them, from the same starting weights.")
+    return spec
+
+
+def details(kind: str, depth: int | NetSpec) -> NetSpec:
     """The network of that kind and depth, with what else can be set; of twins, the one with skips."""
-    width = st.number_input(
-        "Width (channels of the first stage)", 4, 128, 16, 4, key="width", persist_state="session",
-        help="The three stages have this many, twice and four times as many channels. The paper: 16.",
-    )
-    norm = st.toggle(
-        "Batch norm", True, key="norm", persist_state="session",
-        help="Batch normalisation (Ioffe & Szegedy 2015) rescales every channel to mean 0 and variance 1 over "
-        "the batch, after each convolution. Without it deep networks are far harder to train.",
-    )
-    spec = NetSpec(depth=depth, width=int(width), norm="batch" if norm else "none")
-    spec = spec.twin() if kind == "plain" else spec.with_skips(single_skips(spec))
+    if kind == "design":
+        st.page_link("design.py", label="Change it on the Design page", icon=":material/schema:")
+        spec = depth
+    else:
+        width = st.number_input(
+            "Width (channels of the first stage)", 4, 128, 16, 4, key="width", persist_state="session",
+            help="The three stages have this many, twice and four times as many channels. The paper: 16.",
+        )
+        norm = st.toggle(
+            "Batch norm", True, key="norm", persist_state="session",
+            help="Batch normalisation (Ioffe & Szegedy 2015) rescales every channel to mean 0 and variance 1 over "
+            "the batch, after each convolution. Without it deep networks are far harder to train.",
+        )
+        spec = NetSpec(depth=depth, width=int(width), norm="batch" if norm else "none")
+        spec = spec.twin() if kind == "plain" else spec.with_skips(single_skips(spec))
     total = summarise(spec)
     st.caption(
-        f"{spec.depth} layers, {spec.n_blocks} blocks, {count(total.parameters)} parameters, "
+        f"{spec.name}: {spec.depth} layers, {spec.n_blocks} blocks, {count(total.parameters)} parameters, "
         f"{count(total.macs)} multiply-adds a picture."
     )
     return spec

@@ -10,7 +10,7 @@ from resnet_core.figures.numbers import duration, percent, rate
 from resnet_core.runs.run import ACTIVE, Run
 
 TICK = 3  # seconds between two looks at the store
-RECENT = 4  # finished runs shown below the busy ones
+RECENT = 4  # finished runs or pairs shown below the busy ones
 
 
 def cards() -> None:
@@ -22,19 +22,26 @@ def cards() -> None:
 def _cards() -> None:
     runs = store().runs()
     busy = [run for run in runs if run.active]
-    ended = [run for run in reversed(runs) if not run.active and run.origin in ("app", "cli")][:RECENT]
-    busy_before = st.session_state.get("busy_runs", 0)
-    st.session_state["busy_runs"] = len(busy)
-    if busy_before and not busy:
+    ended = [run for run in runs if not run.active and run.origin in ("app", "cli")]
+    was_busy, st.session_state["was_busy"] = st.session_state.get("was_busy", False), bool(busy)
+    if was_busy and not busy:
         st.rerun()  # the whole page: nothing runs any more, so nothing needs to tick
     if not busy and not ended:
         empty()
-    for run in busy:
-        card(run)
+    for together in grouped(busy):
+        card(together)
     if ended:
-        st.subheader("Ended", anchor=False)
-    for run in ended:
-        card(run)
+        st.markdown("##### Ended")
+    for together in grouped(ended)[-RECENT:][::-1]:
+        card(together)
+
+
+def grouped(runs: list[Run]) -> list[list[Run]]:
+    """Runs that belong together, such as twins, side by side; in the order of the first of each."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.group or run.id, []).append(run)
+    return list(groups.values())
 
 
 def empty() -> None:
@@ -47,19 +54,37 @@ def empty() -> None:
         )
 
 
-def card(run: Run) -> None:
-    """One training: its name, how far it is, its curve, what one can do with it."""
-    with st.container(border=True, key=f"card_{run.id}"):
-        name, state = st.columns([3, 2], vertical_alignment="center")
-        name.markdown(f"**{run.name}**  \n:gray[{run.dataset} · seed {run.recipe['seed']}]")
-        state.markdown(state_text(run))
-        if run.active and run.total_steps:
-            st.progress(run.progress)
-        if run.reason:
-            (st.error if run.state == "failed" else st.caption)(run.reason)
-        if run.active and run.step:
-            curve(run)
-        actions(run)
+def card(together: list[Run]) -> None:
+    """One training, or twins: name, how far it is, what one can do with it, and one figure with all curves."""
+    with st.container(border=True, key=f"card_{together[0].id}"):
+        for run in together:
+            row(run)
+        begun = [run for run in together if run.active and run.step]
+        if begun:
+            live_curve(begun)
+        ids = tuple(run.id for run in together)
+        if not any(run.active for run in together) and st.button(
+            "Compare", key=f"compare_{ids[0]}", icon=":material/compare_arrows:", on_click=table.put, args=ids
+        ):
+            st.switch_page("compare.py")
+
+
+def row(run: Run) -> None:
+    """One run of a card."""
+    name, state, action = st.columns([4, 5, 2], vertical_alignment="center")
+    name.markdown(f"**{run.name}**  \n:gray[:small[{run.dataset} · seed {run.recipe['seed']}]]")
+    state.markdown(state_text(run))
+    with action:
+        if run.state in ("running", "queued"):
+            st.button("Stop", key=f"stop_{run.id}", on_click=act, args=("stop_run", run.id), width="stretch",
+                      help="Keeps what it has learned; it can go on later.")
+        if run.state in ("stopped", "failed"):
+            st.button("Resume", key=f"resume_{run.id}", on_click=act, args=("resume", run.id), width="stretch",
+                      help="Goes on from the last checkpoint.")
+    if run.active and run.total_steps:
+        st.progress(run.progress)
+    if run.reason:
+        (st.error if run.state == "failed" else st.caption)(run.reason)
 
 
 def state_text(run: Run) -> str:
@@ -84,23 +109,12 @@ def state_text(run: Run) -> str:
     }[run.state]
 
 
-def curve(run: Run) -> None:
-    """The training loss so far. Redrawn only when there is a new point."""
-    frame = reads.steps([run])
-    if len(frame):
-        fig = small_live_curve(frame, table.styles([run]), dark=dark())
-        st.plotly_chart(fig, key=f"live_{run.id}", theme=None, config={"displayModeBar": False})
-
-
-def actions(run: Run) -> None:
-    """Stop or resume, and the way to the other pages."""
-    with st.container(horizontal=True):
-        if run.state in ("running", "queued"):
-            st.button("Stop", key=f"stop_{run.id}", icon=":material/stop:", on_click=act, args=("stop_run", run.id))
-        if run.state in ("stopped", "failed"):
-            st.button("Resume", key=f"resume_{run.id}", icon=":material/play_arrow:", on_click=act, args=("resume", run.id))
-        if st.button("Compare", key=f"compare_{run.id}", icon=":material/compare_arrows:", on_click=table.put, args=(run.id,)):
-            st.switch_page("compare.py")
+def live_curve(runs: list[Run]) -> None:
+    """The training error so far; the same figure, so nothing is drawn anew, until there is a new point."""
+    fig = small_live_curve(
+        reads.steps(runs), table.styles(runs), dark=dark(), total_steps=max(run.total_steps for run in runs)
+    )
+    st.plotly_chart(fig, key=f"live_{runs[0].id}", theme=None, config={"displayModeBar": False})
 
 
 def act(what: str, run: str) -> None:

@@ -4,11 +4,14 @@ import streamlit as st
 
 from pages.parts.lab import service
 
+TICK = 4  # seconds
+
 
 def line() -> None:
-    """The line; it renews itself while the machine is still getting ready."""
-    ready = service().machine().ready
-    st.fragment(_line, run_every=None if ready else 2)()
+    """The line; it renews itself while the machine is getting ready or at work."""
+    machine = service().machine()
+    still = machine.ready and not machine.n_running and not machine.n_waiting
+    st.fragment(_line, run_every=None if still else TICK)()
 
 
 def _line() -> None:

@@ -81,5 +81,8 @@ def chosen() -> list[Run]:
 
 
 def styles(runs: list[Run]) -> dict[str, RunStyle]:
-    """The colour and the signs of each run: by its place on the table."""
-    return style_runs([(run.id, run.name, NetSpec.from_dict(run.spec).kind) for run in runs])
+    """The colour and the signs of these runs: by their place on the table, those that are not on it after."""
+    on_table = chosen()
+    others = [run for run in runs if run.id not in {other.id for other in on_table}]
+    every = style_runs([(run.id, run.name, NetSpec.from_dict(run.spec).kind) for run in [*on_table, *others]])
+    return {run.id: every[run.id] for run in runs}
