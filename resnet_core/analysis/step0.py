@@ -169,6 +169,7 @@ def _rms(values: Tensor) -> float:
     return float(torch.linalg.vector_norm(values, dtype=torch.float64)) / values.numel() ** 0.5
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _signal(output: Tensor) -> tuple[float, float, float, float]:
     """In the order of _SIGNAL."""
     means, variances = _channel_moments(output)
@@ -176,7 +177,6 @@ def _signal(output: Tensor) -> tuple[float, float, float, float]:
     return mean, within + np.square(means - mean).mean(), np.square(means).mean(), within
 
 
-@np.errstate(over="ignore", invalid="ignore")
 def _channel_moments(x: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of each channel of (N, C, H, W) over pictures and pixels, float64 (C,).
 
