@@ -282,14 +282,19 @@ class RunStore:
         """Columns run, epoch, step, train_loss, train_error, test_loss, test_error, seconds; by run and
         epoch.
         """
-        return self._frame(
-            sa.select(epochs).where(epochs.c.run.in_(_listed(ids))).order_by(epochs.c.run, epochs.c.epoch)
-        )
+        return self._history(epochs, epochs.c.epoch, ids)
 
     def steps(self, ids: str | Iterable[str]) -> pd.DataFrame:
         """Columns run, step, loss, error, lr, images_per_s; by run and step."""
-        return self._frame(
-            sa.select(steps).where(steps.c.run.in_(_listed(ids))).order_by(steps.c.run, steps.c.step)
+        return self._history(steps, steps.c.step, ids)
+
+    def _history(self, table: sa.Table, order: sa.Column, ids: str | Iterable[str]) -> pd.DataFrame:
+        asked = [ids] if isinstance(ids, str) else list(ids)
+        frame = self._frame(sa.select(table).where(table.c.run.in_(asked)).order_by(table.c.run, order))
+        # A frame without rows, or with a column of NULLs alone, would have object columns.
+        whole = ("epoch", "step")
+        return frame.astype(
+            {name: int if name in whole else float for name in frame.columns if name != "run"}
         )
 
     def layers(self, run_id: str) -> LayerHistory:
@@ -395,10 +400,6 @@ def _as_run(row: sa.Row) -> Run:
     for name in ("tags", "weight_names", "block_names"):
         values[name] = tuple(values[name])
     return Run(**{field.name: values[field.name] for field in fields(Run)})
-
-
-def _listed(ids: str | Iterable[str]) -> list[str]:
-    return [ids] if isinstance(ids, str) else list(ids)
 
 
 def _stacked(blobs: list[bytes], n_rows: int) -> np.ndarray:

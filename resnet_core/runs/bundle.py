@@ -1,0 +1,395 @@
+"""A run as one file, to hand on and to ship: a zip with plain JSON, NumPy arrays and safetensors, no pickles.
+
+    run.json              format, schema and what is known of the run
+    epochs.npz steps.npz  one array a column
+    layers.npz            steps (S,), weight_stats (S, W, 3), block_stats (S, B, 3), float32
+    weights.safetensors   the network's state dict
+
+A file from elsewhere is checked whole (names, sizes, schema, that every number has its type and the weights
+fit the network) before anything is taken from it. No torch here.
+"""
+
+import io
+import json
+import math
+import struct
+import time
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from resnet_core.errors import LabError, StoreError
+from resnet_core.networks.spec import NetSpec
+from resnet_core.networks.summary import summarise
+from resnet_core.runs.recording import as_blob
+from resnet_core.runs.store import RunStore
+from resnet_core.training.recipe import Recipe
+
+FORMAT = "skip-connection-explorer-run"
+SCHEMA = 1
+MEMBERS = ("run.json", "epochs.npz", "steps.npz", "layers.npz", "weights.safetensors")
+MAX_BYTES = 1 << 30  # of all members, unpacked
+MAX_ROWS = 2_000_000
+
+EPOCH_COLUMNS = ("epoch", "step", "train_loss", "train_error", "test_loss", "test_error", "seconds")
+STEP_COLUMNS = ("step", "loss", "error", "lr", "images_per_s")
+WHOLE_NUMBERS = ("epoch", "step")
+TEXTS = ("name", "dataset", "reason", "device", "device_name", "precision", "software")
+NUMBERS = ("created", "started", "ended", "seconds", "images_per_s", "steps_per_epoch")
+COUNTS = ("step", "total_steps", "epoch", "n_train", "parameters", "threads", "weights_step")
+
+# What zipfile and numpy raise for a file that is not what it should be, encrypted or packed in an odd way.
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, RuntimeError)
+
+
+def export_run(store: RunStore, run_id: str) -> bytes:
+    """The run as a bundle. Raises StoreError for one that is not over, or has no weights."""
+    run = store.get(run_id)
+    weights = store.weights(run_id)
+    if run.active:
+        raise StoreError(f"Run {run_id} is still {run.state}: wait until it has ended, or stop it.")
+    if weights is None:
+        raise StoreError(f"Run {run_id} has no weights to export: it ended before its first checkpoint.")
+    described = {name: getattr(run, name) for name in (*TEXTS, *NUMBERS, *COUNTS)}
+    described |= {"state": run.state, "spec": run.spec, "recipe": run.recipe, "facts": run.facts}
+    described |= {"tags": run.tags, "weight_names": run.weight_names, "block_names": run.block_names}
+    layers = store.layers(run_id)
+    members = {
+        "run.json": json.dumps({"format": FORMAT, "schema": SCHEMA, "run": described}, indent=1).encode(),
+        "epochs.npz": _as_npz({name: store.epochs(run_id)[name].to_numpy() for name in EPOCH_COLUMNS}),
+        "steps.npz": _as_npz({name: store.steps(run_id)[name].to_numpy() for name in STEP_COLUMNS}),
+        "layers.npz": _as_npz(
+            {"steps": layers.steps, "weight_stats": layers.weight_stats, "block_stats": layers.block_stats}
+        ),
+        "weights.safetensors": _weights_only(weights),
+    }
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name, data in members.items():
+            bundle.writestr(name, data)
+    return file.getvalue()
+
+
+def import_run(store: RunStore, data: bytes) -> str:
+    """Take in a bundle as a new run; returns its id. Raises StoreError, and takes nothing, when anything is
+    wrong with it.
+    """
+    members = _unpacked(data)
+    values = _checked_run(members["run.json"])
+    epochs = _table("epochs.npz", members["epochs.npz"], EPOCH_COLUMNS)
+    steps = _table("steps.npz", members["steps.npz"], STEP_COLUMNS)
+    layers = _layers(members["layers.npz"], len(values["weight_names"]), len(values["block_names"]))
+    _check_weights(members["weights.safetensors"], NetSpec.from_dict(values["spec"]))
+    errors = [row["test_error"] for row in sorted(epochs, key=lambda row: row["epoch"])]
+    values["last_test_error"] = errors[-1] if errors else None
+    values["best_test_error"] = min((e for e in errors if e is not None), default=None)
+    history = {"epochs": epochs, "steps": steps, "layer_stats": layers}
+    return store.add_finished(values, history, members["weights.safetensors"])
+
+
+# The file
+
+
+def _as_npz(arrays: dict[str, np.ndarray]) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **arrays)
+    return file.getvalue()
+
+
+def _weights_only(data: bytes) -> bytes:
+    """A checkpoint without what only its training needs; final weights as they are."""
+    tensors, body, _ = _safetensors(data)
+    if not any(name.startswith("net.") for name in tensors):
+        return data
+    header, parts, offset = {}, [], 0
+    for name, tensor in tensors.items():
+        if name.startswith("net."):
+            part = body[tensor.start : tensor.end]
+            header[name.removeprefix("net.")] = {
+                "dtype": tensor.dtype,
+                "shape": list(tensor.shape),
+                "data_offsets": [offset, offset + len(part)],
+            }
+            parts.append(part)
+            offset += len(part)
+    encoded = json.dumps(header).encode()
+    encoded += b" " * (-len(encoded) % 8)
+    return struct.pack("<Q", len(encoded)) + encoded + b"".join(parts)
+
+
+def _unpacked(data: bytes) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as bundle:
+            infos = {info.filename: info for info in bundle.infolist()}
+            if sorted(infos) != sorted(MEMBERS) or len(bundle.infolist()) != len(MEMBERS):
+                raise StoreError(
+                    f"This is not a run's bundle: it holds {_some(infos)}, and a bundle holds exactly "
+                    f"{', '.join(MEMBERS)}."
+                )
+            total = sum(info.file_size for info in infos.values())
+            if total > MAX_BYTES:
+                raise StoreError(
+                    f"This bundle unpacks to {total / 2**20:,.0f} MB: at most 1,024 MB are taken."
+                )
+            return {name: _member(bundle, info) for name, info in infos.items()}
+    except _UNREADABLE as error:
+        raise StoreError(
+            f"This is not a run's bundle, or it is damaged ({error}): export it again."
+        ) from error
+
+
+def _member(bundle: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    with bundle.open(info) as file:
+        data = file.read(info.file_size + 1)
+    if len(data) != info.file_size:
+        raise StoreError(f"{info.filename} in this bundle is not as long as it says: export the run again.")
+    return data
+
+
+def _some(names: dict[str, Any]) -> str:
+    listed = ", ".join(name[:40] for name in list(names)[:6])
+    return (listed or "nothing") + (" ..." if len(names) > 6 else "")
+
+
+# run.json
+
+
+def _checked_run(data: bytes) -> dict[str, Any]:
+    """Columns of table runs, each of its type."""
+    try:
+        described = json.loads(data)
+    except ValueError as error:
+        raise StoreError(f"run.json in this bundle is damaged ({error}): export the run again.") from error
+    if not isinstance(described, dict) or described.get("format") != FORMAT:
+        raise StoreError(
+            "run.json in this bundle does not describe a run: choose a file that was exported here."
+        )
+    if described.get("schema") != SCHEMA:
+        raise StoreError(
+            f"This bundle has schema {str(described.get('schema'))[:20]}, this lab reads {SCHEMA}: update it."
+        )
+    run = described.get("run")
+    if not isinstance(run, dict):
+        raise StoreError("run.json in this bundle has no run in it: export the run again.")
+    return {
+        **{name: _as_text(run, name) for name in TEXTS},
+        **{name: _as_number(run, name) for name in NUMBERS},
+        **{name: _as_count(run, name) for name in COUNTS},
+        **{name: _as_texts(run, name) for name in ("tags", "weight_names", "block_names")},
+        "created": _as_number(run, "created") or time.time(),
+        "seconds": _as_number(run, "seconds") or 0.0,
+        "step": _as_count(run, "step") or 0,
+        "epoch": _as_count(run, "epoch") or 0,
+        "state": _as_state(run),
+        "spec": _as_spec(run),
+        "recipe": _as_recipe(run),
+        "facts": _as_facts(run),
+        "origin": "import",
+    }
+
+
+def _wrong(name: str, value: Any, wanted: str) -> StoreError:
+    return StoreError(
+        f"{name} in this bundle is {str(value)[:60]!r}, and should be {wanted}: export the run again."
+    )
+
+
+def _as_text(run: dict[str, Any], name: str) -> str | None:
+    value = run.get(name)
+    required = name in ("name", "dataset", "reason")
+    if not isinstance(value, str) and (required or value is not None):
+        raise _wrong(name, value, "a text")
+    return None if value is None else value[:200]
+
+
+def _as_number(run: dict[str, Any], name: str) -> float | None:
+    value = run.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise _wrong(name, value, "a number")
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _as_count(run: dict[str, Any], name: str) -> int | None:
+    value = run.get(name)
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53
+    ):
+        raise _wrong(name, value, "a count")
+    return value
+
+
+def _as_texts(run: dict[str, Any], name: str) -> list[str]:
+    value = run.get(name)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value) or len(value) > 20_000:
+        raise _wrong(name, value, "a list of texts")
+    return [item[:200] for item in value]
+
+
+def _as_state(run: dict[str, Any]) -> str:
+    if run.get("state") not in ("done", "stopped", "failed"):
+        raise _wrong("state", run.get("state"), "done, stopped or failed")
+    return run["state"]
+
+
+def _as_spec(run: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(run.get("spec"), dict):
+        raise _wrong("spec", run.get("spec"), "a network")
+    try:
+        return NetSpec.from_dict(run["spec"]).to_dict()
+    except (LabError, TypeError) as error:
+        raise StoreError(f"The network in this bundle cannot be built: {error}") from error
+
+
+def _as_recipe(run: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(run.get("recipe"), dict):
+        raise _wrong("recipe", run.get("recipe"), "a recipe")
+    try:
+        return Recipe.from_dict(run["recipe"]).to_dict()
+    except (LabError, TypeError) as error:
+        raise StoreError(f"The recipe in this bundle cannot be read: {error}") from error
+
+
+def _as_facts(run: dict[str, Any]) -> dict[str, Any]:
+    facts = run.get("facts")
+    if not isinstance(facts, dict) or not isinstance(facts.get("fingerprint"), str):
+        raise _wrong("facts", facts, "what is known of the dataset")
+    for name in ("mean", "std"):
+        values = facts.get(name)
+        numbers = isinstance(values, list) and all(type(value) in (int, float) for value in values)
+        if not numbers or len(values) != 3 or not all(math.isfinite(value) for value in values):
+            raise _wrong(f"facts.{name}", values, "three numbers")
+    if min(facts["std"]) <= 0:
+        raise _wrong("facts.std", facts["std"], "three numbers above 0")
+    classes = _as_texts(facts, "classes")
+    return {"classes": classes, **{name: facts[name] for name in ("fingerprint", "mean", "std")}}
+
+
+# Arrays
+
+
+def _arrays(member: str, data: bytes, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as inner:
+            if sum(info.file_size for info in inner.infolist()) > MAX_BYTES:
+                raise StoreError(f"{member} in this bundle is too large: at most 1,024 MB are taken.")
+        with np.load(io.BytesIO(data), allow_pickle=False) as loaded:
+            arrays = {name: loaded[name] for name in names if name in loaded.files}
+    except _UNREADABLE as error:
+        raise StoreError(
+            f"{member} in this bundle cannot be read ({error}): export the run again."
+        ) from error
+    missing = [name for name in names if name not in arrays]
+    if missing:
+        raise StoreError(f"{member} in this bundle lacks {', '.join(missing)}: export the run again.")
+    return arrays
+
+
+def _table(member: str, data: bytes, columns: tuple[str, ...]) -> list[dict[str, Any]]:
+    arrays = _arrays(member, data, columns)
+    lengths = {len(array) if array.ndim == 1 else -1 for array in arrays.values()}
+    if len(lengths) != 1 or min(lengths) < 0 or max(lengths) > MAX_ROWS:
+        raise StoreError(
+            f"The columns of {member} in this bundle do not fit each other: export the run again."
+        )
+    for name, array in arrays.items():
+        if array.dtype.kind not in ("iu" if name in WHOLE_NUMBERS else "iuf"):
+            raise StoreError(f"{member} in this bundle has {array.dtype} in {name}: export the run again.")
+    key = arrays[columns[0]]
+    if len(np.unique(key)) != len(key) or (len(key) and key.min() < 0):
+        raise StoreError(f"{member} in this bundle has rows twice: export the run again.")
+    columns_as_lists = [[_plain(value) for value in arrays[name].tolist()] for name in columns]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns_as_lists, strict=True)]
+
+
+def _plain(value: float) -> float | None:
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _layers(data: bytes, n_weights: int, n_blocks: int) -> list[dict[str, Any]]:
+    arrays = _arrays("layers.npz", data, ("steps", "weight_stats", "block_stats"))
+    steps, weights, blocks = arrays.values()
+    fits = (
+        steps.ndim == 1
+        and steps.dtype.kind in "iu"
+        and len(np.unique(steps)) == len(steps) <= MAX_ROWS
+        and weights.shape == (len(steps), n_weights, 3)
+        and blocks.shape == (len(steps), n_blocks, 3)
+        and weights.dtype == blocks.dtype == np.float32
+    )
+    if not fits:
+        raise StoreError(
+            "layers.npz in this bundle does not fit the run it comes with: export the run again."
+        )
+    return [
+        {"step": int(step), "weight_stats": as_blob(weights[i]), "block_stats": as_blob(blocks[i])}
+        for i, step in enumerate(steps)
+    ]
+
+
+# Weights
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+
+_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+
+
+def _safetensors(data: bytes) -> tuple[dict[str, _Tensor], bytes, dict[str, Any]]:
+    """Tensors by name, the bytes they lie in, and the metadata; the whole layout is checked.
+
+    Format: 8 bytes of header length, the header as JSON, the tensors' bytes
+    (https://github.com/huggingface/safetensors#format).
+    """
+    try:
+        (length,) = struct.unpack("<Q", data[:8])
+        header = json.loads(data[8 : 8 + length])
+        meta = header.pop("__metadata__", {})
+        body = data[8 + length :]
+        tensors = {
+            name: _Tensor(entry["dtype"], tuple(entry["shape"]), *entry["data_offsets"])
+            for name, entry in header.items()
+        }
+        sound = all(
+            0 <= t.start <= t.end <= len(body)
+            and all(type(size) is int and size >= 0 for size in t.shape)
+            and math.prod(t.shape) * _BYTES[t.dtype] == t.end - t.start
+            for t in tensors.values()
+        )
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise StoreError("weights.safetensors in this bundle is damaged: export the run again.") from error
+    if not sound:
+        raise StoreError("weights.safetensors in this bundle is damaged: export the run again.")
+    return tensors, body, meta
+
+
+_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+
+
+def _check_weights(data: bytes, spec: NetSpec) -> None:
+    """Every layer of the network has its weights, of the right number, in float32, and there are no
+    others.
+    """
+    tensors, _, _ = _safetensors(data)
+    found: dict[str, int] = {}
+    for name, tensor in tensors.items():
+        layer, _, kind = name.rpartition(".")
+        if kind not in _STATISTICS:
+            if tensor.dtype != "F32":
+                raise StoreError(f"{name} in this bundle is {tensor.dtype}, and weights here are F32.")
+            found[layer] = found.get(layer, 0) + math.prod(tensor.shape)
+    wanted = {row.name: row.params for row in summarise(spec).layers if row.params}
+    if found != wanted:
+        odd = sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))[0]
+        raise StoreError(
+            f"The weights in this bundle do not fit {spec.name}: layer {odd[:60]!r} has "
+            f"{found.get(odd, 0):,} numbers and should have {wanted.get(odd, 0):,}."
+        )
