@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.parts import explain, picture
 from pages.parts.frame import header
+from pages.parts.lab import said_plainly
 from pages.parts.table import chosen
 
 header("Explain", "One picture, several networks: what each of them answers, and which pixels the answer hangs on.")
@@ -14,9 +15,9 @@ if not runs:
 narrow, wide = st.columns([3, 8], gap="large")
 with narrow:
     shown = picture.choose(runs)
+with wide, said_plainly():
+    answers = explain.predictions(runs, shown) if shown else explain.waiting()
     asked = explain.controls(runs)
-with wide:
-    if shown is None:
-        explain.waiting()
-    else:
-        explain.answers(runs, shown, asked)
+if answers:
+    with said_plainly():
+        explain.maps(answers, shown, asked)

@@ -5,7 +5,7 @@ from pages.parts.frame import header
 
 header(
     "The story of the skip connection",
-    "A deeper network can do all that a shallow one can, so it should never be worse. Without skips it is.",
+    "A deeper network can do all that a shallower one can, so it should not be worse. Without skips, past some depth, it is.",
 )
 story.addition()
 runs = story.chosen_runs()

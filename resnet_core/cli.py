@@ -52,29 +52,51 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Every command with its options."""
     top = argparse.ArgumentParser(
-        prog="python -m resnet_core", description="Train and examine plain and residual networks.",
-        epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="python -m resnet_core",
+        description="Train and examine plain and residual networks.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--home", type=Path, default=default_home(), metavar="DIR",
-                        help="where runs and datasets are kept (default: %(default)s)")
+    common.add_argument(
+        "--home",
+        type=Path,
+        default=default_home(),
+        metavar="DIR",
+        help="where runs and datasets are kept (default: %(default)s)",
+    )
     common.add_argument("--json", action="store_true", help="print JSON, one object a line, for other programs")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[argparse.Namespace], int], text: str, example: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text, parents=[common],
-                                  epilog=f"example:\n  python -m resnet_core {name} {example}",
-                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], text: str, example: str
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name,
+            help=text,
+            description=text,
+            parents=[common],
+            epilog=f"example:\n  python -m resnet_core {name} {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         sub.set_defaults(command=run)
         return sub
 
-    train = command("train", train_command, "Train a network; the run shows up in the app.",
-                    "--preset resnet-20 --data shapes-10 --epochs 2 --seed 0")
+    train = command(
+        "train",
+        train_command,
+        "Train a network; the run shows up in the app.",
+        "--preset resnet-20 --data shapes-10 --epochs 2 --seed 0",
+    )
     what = train.add_mutually_exclusive_group(required=True)
     what.add_argument("--preset", metavar="NETWORK", help="a network by name, such as resnet-20 or plain-56")
     what.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped")
-    train.add_argument("--data", default="shapes-10", metavar="NAME_OR_PATH",
-                       help="shapes-10, cifar-10, a dataset of yours by name, or a folder, .zip or .npz (default: %(default)s)")
+    train.add_argument(
+        "--data",
+        default="shapes-10",
+        metavar="NAME_OR_PATH",
+        help="shapes-10, cifar-10, a dataset of yours by name, or a folder, .zip or .npz (default: %(default)s)",
+    )
     train.add_argument("--recipe", default=next(iter(RECIPES)), choices=list(RECIPES), help="default: %(default)s")
     length = train.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=int, help="train this long instead of the recipe's length")
@@ -90,16 +112,20 @@ def parser() -> argparse.ArgumentParser:
     runs = command("runs", runs_command, "List the runs.", "--json")
     runs.add_argument("--state", help="only runs in this state, such as done or failed")
 
-    describe = command("describe", describe_command, "Describe a network: layers, shapes, parameters, costs.", "resnet-56")
+    describe = command(
+        "describe", describe_command, "Describe a network: layers, shapes, parameters, costs.", "resnet-56"
+    )
     describe.add_argument("network", help="a network by name, or the id of a run")
 
-    evaluate = command("evaluate", evaluate_command, "Test a run's network on a dataset's test pictures.",
-                       "RUN --data shapes-10")
+    evaluate = command(
+        "evaluate", evaluate_command, "Test a run's network on a dataset's test pictures.", "RUN --data shapes-10"
+    )
     evaluate.add_argument("run", help="the id of a run")
     evaluate.add_argument("--data", metavar="NAME_OR_PATH", help="default: the dataset it was trained on")
 
-    export = command("export", export_command, "Write a run as one file that another lab can import.",
-                     "RUN --out my-run.skiprun")
+    export = command(
+        "export", export_command, "Write a run as one file that another lab can import.", "RUN --out my-run.skiprun"
+    )
     export.add_argument("run", help="the id of a run")
     export.add_argument("--out", type=Path, metavar="FILE", help="default: RUN.skiprun")
 
@@ -152,7 +178,8 @@ class ProgressBar:
         elif kind == "EpochEnded":
             self.bar.write(
                 f"epoch {event.epoch:3d}  train error {percent(event.train_error):>7}  "
-                f"test error {percent(event.test_error):>7}  test loss {event.test_loss:.3f}", file=sys.stderr,
+                f"test error {percent(event.test_error):>7}  test loss {event.test_loss:.3f}",
+                file=sys.stderr,
             )
 
     def close(self, run: Run) -> None:
@@ -178,9 +205,26 @@ class JsonLines:
 
 def as_json(run: Run) -> dict[str, object]:
     """What a program would want to know of a run."""
-    fields = ("id", "name", "state", "reason", "dataset", "epoch", "step", "total_steps", "last_test_error",
-              "best_test_error", "parameters", "device", "precision")
-    return {field: getattr(run, field) for field in fields} | {"spec": run.spec, "recipe": run.recipe, "tags": list(run.tags)}
+    fields = (
+        "id",
+        "name",
+        "state",
+        "reason",
+        "dataset",
+        "epoch",
+        "step",
+        "total_steps",
+        "last_test_error",
+        "best_test_error",
+        "parameters",
+        "device",
+        "precision",
+    )
+    return {field: getattr(run, field) for field in fields} | {
+        "spec": run.spec,
+        "recipe": run.recipe,
+        "tags": list(run.tags),
+    }
 
 
 def runs_command(args: argparse.Namespace) -> int:
@@ -194,8 +238,10 @@ def runs_command(args: argparse.Namespace) -> int:
     else:
         print(f"{'id':<10} {'name':<34} {'data':<14} {'state':<9} {'epoch':>5} {'test error':>11}")
         for run in runs:
-            print(f"{run.id:<10} {run.name[:34]:<34} {run.dataset[:14]:<14} {run.state:<9} {run.epoch:>5} "
-                  f"{percent(run.last_test_error):>11}")
+            print(
+                f"{run.id:<10} {run.name[:34]:<34} {run.dataset[:14]:<14} {run.state:<9} {run.epoch:>5} "
+                f"{percent(run.last_test_error):>11}"
+            )
     return 0
 
 
@@ -206,12 +252,23 @@ def describe_command(args: argparse.Namespace) -> int:
     spec = spec_of(args.network, args.home)
     summary = summarise(spec)
     if args.json:
-        print(json.dumps({"name": spec.name, "spec": spec.to_dict(), "parameters": summary.parameters,
-                          "macs": summary.macs, "receptive_field": summary.receptive_field,
-                          "layers": [vars(layer) for layer in summary.layers]}))
+        print(
+            json.dumps(
+                {
+                    "name": spec.name,
+                    "spec": spec.to_dict(),
+                    "parameters": summary.parameters,
+                    "macs": summary.macs,
+                    "receptive_field": summary.receptive_field,
+                    "layers": [vars(layer) for layer in summary.layers],
+                }
+            )
+        )
         return 0
-    print(f"{spec.name}: {summary.parameters:,} parameters, {count(summary.macs)} multiply-adds a picture, "
-          f"receptive field {summary.receptive_field} px, {summary.n_paths:,} paths")
+    print(
+        f"{spec.name}: {summary.parameters:,} parameters, {count(summary.macs)} multiply-adds a picture, "
+        f"receptive field {summary.receptive_field} px, {summary.n_paths:,} paths"
+    )
     print(f"{'layer':<28} {'kind':<16} {'output':<16} {'parameters':>12} {'multiply-adds':>14}")
     for layer in summary.layers:
         shape = "x".join(str(size) for size in layer.out_shape)
@@ -234,8 +291,10 @@ def evaluate_command(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(result))
         return 0
-    print(f"{result['dataset']}: test error {percent(result['error'])}, test loss {result['loss']:.4f}, "
-          f"{result['pictures']:,} pictures")
+    print(
+        f"{result['dataset']}: test error {percent(result['error'])}, test loss {result['loss']:.4f}, "
+        f"{result['pictures']:,} pictures"
+    )
     for name, error in result["error_by_class"].items():
         print(f"  {name:<20} {percent(error):>7}")
     return 0

@@ -15,7 +15,7 @@ LAYERS = {  # package -> packages of the core that it may import
     "analysis": {"networks", "data"},
     "attribution": {"networks", "data"},
     "runs": {"networks", "training"},
-    "figures": {"networks", "runs", "training"},
+    "figures": {"networks", "runs", "training", "attribution"},
 }
 HEAVY = ("torch", "torchvision", "captum", "ray")
 

@@ -8,7 +8,7 @@ from pages.parts import datasets, table
 from pages.parts.lab import said_plainly, service
 from resnet_core.compute.service import Estimate
 from resnet_core.data.dataset import DatasetInfo
-from resnet_core.figures.numbers import file_size, count, duration
+from resnet_core.figures.numbers import count, duration, file_size
 from resnet_core.networks.presets import PRESETS as PRESETS_OF_NETWORKS
 from resnet_core.networks.spec import NetSpec
 from resnet_core.networks.summary import summarise
@@ -40,7 +40,9 @@ def order() -> None:
     with action:
         cost(spec, recipe, info, twins)
         label = f"Train {spec.short_name}" + (" and its twin" if twins else "")
-        st.button(label, type="primary", key="train", on_click=submit, args=(spec, recipe, info, twins), width="stretch")
+        st.button(
+            label, type="primary", key="train", on_click=submit, args=(spec, recipe, info, twins), width="stretch"
+        )
         if problem := st.session_state.pop("submit_problem", None):
             st.error(problem, icon=":material/error:")
 
@@ -80,14 +82,24 @@ def a_design() -> NetSpec:
     own = st.session_state.get("design")
     names = (["design"] if own else []) + list(PRESETS_OF_NETWORKS)
     name = st.selectbox(
-        "Which", names, key="which_network", persist_state="session",
-        format_func=lambda name: f"{own.name}  ·  Your design" if name == "design"
-        else f"{PRESETS_OF_NETWORKS[name].title}  ·  {PRESETS_OF_NETWORKS[name].group}",
+        "Which",
+        names,
+        key="which_network",
+        persist_state="session",
+        format_func=lambda name: (
+            f"{own.name}  ·  Your design"
+            if name == "design"
+            else f"{PRESETS_OF_NETWORKS[name].title}  ·  {PRESETS_OF_NETWORKS[name].group}"
+        ),
     )
     spec = own if name == "design" else PRESETS_OF_NETWORKS[name].spec
     if spec.family not in ("alexnet", "vgg"):
-        st.toggle("and its twin", key="with_twin", persist_state="session",
-                  help="The same network without skips, or with all of them, from the same starting weights.")
+        st.toggle(
+            "and its twin",
+            key="with_twin",
+            persist_state="session",
+            help="The same network without skips, or with all of them, from the same starting weights.",
+        )
     return spec
 
 
@@ -98,11 +110,20 @@ def details(kind: str, depth: int | NetSpec) -> NetSpec:
         spec = depth
     else:
         width = st.number_input(
-            "Width (channels of the first stage)", 4, 128, 16, 4, key="width", persist_state="session",
+            "Width (channels of the first stage)",
+            4,
+            128,
+            16,
+            4,
+            key="width",
+            persist_state="session",
             help="The three stages have this many, twice and four times as many channels. The paper: 16.",
         )
         norm = st.toggle(
-            "Batch norm", True, key="norm", persist_state="session",
+            "Batch norm",
+            True,
+            key="norm",
+            persist_state="session",
             help="Batch normalisation (Ioffe & Szegedy 2015) rescales every channel to mean 0 and variance 1 over "
             "the batch, after each convolution. Without it deep networks are far harder to train.",
         )
@@ -120,8 +141,13 @@ def single_skips(spec: NetSpec) -> tuple[bool, ...]:
     """One pill a block; all are on unless switched off."""
     blocks = list(range(1, spec.n_blocks + 1))
     on = st.pills(
-        "Skips that are on, by block", blocks, selection_mode="multi", default=blocks, key=f"skips_{spec.n_blocks}",
-        persist_state="session", help="Block 1 is next to the picture. Click one to cut its skip connection.",
+        "Skips that are on, by block",
+        blocks,
+        selection_mode="multi",
+        default=blocks,
+        key=f"skips_{spec.n_blocks}",
+        persist_state="session",
+        help="Block 1 is next to the picture. Click one to cut its skip connection.",
     )
     return tuple(block in on for block in blocks)
 
@@ -130,7 +156,12 @@ def how() -> Recipe:
     """The recipe: a preset, its length and seed open, the rest folded."""
     names = list(PRESETS)
     name = st.selectbox(
-        "Recipe", names, names.index(FIRST), format_func=TITLES.get, key="recipe", persist_state="session",
+        "Recipe",
+        names,
+        names.index(FIRST),
+        format_func=TITLES.get,
+        key="recipe",
+        persist_state="session",
         help="How the network is trained: how long, how fast, with which tricks. Only the recipe of the paper gives "
         "numbers that may be compared with the paper's.",
     )
@@ -138,14 +169,24 @@ def how() -> Recipe:
     epochs, seed = st.columns(2)
     if recipe.epochs is not None:
         length = epochs.number_input(
-            "Epochs", 1, 400, recipe.epochs, key=f"epochs_{name}", persist_state="session",
+            "Epochs",
+            1,
+            400,
+            recipe.epochs,
+            key=f"epochs_{name}",
+            persist_state="session",
             help="One epoch shows the network every training picture once.",
         )
         recipe = recipe.with_(epochs=int(length))
     else:
         epochs.text_input("Steps", f"{recipe.steps:,}", disabled=True, help="The paper counts steps, not epochs.")
     chosen = seed.number_input(
-        "Seed", 0, 2**31 - 1, 0, key="seed", persist_state="session",
+        "Seed",
+        0,
+        2**31 - 1,
+        0,
+        key="seed",
+        persist_state="session",
         help="Fixes everything that is random: starting weights, order of pictures, crops and flips. Train with "
         "several seeds before you believe a small difference.",
     )
@@ -156,15 +197,29 @@ def recipe_details(recipe: Recipe) -> Recipe:
     """The recipe with what else can be set."""
     name = recipe.name
     lr = st.number_input(
-        "Peak learning rate", 1e-5, 10.0, recipe.lr, format="%.4g", key=f"lr_{name}", persist_state="session",
+        "Peak learning rate",
+        1e-5,
+        10.0,
+        recipe.lr,
+        format="%.4g",
+        key=f"lr_{name}",
+        persist_state="session",
         help="How large a step the weights take at most.",
     )
     batch = st.number_input(
-        "Batch size", 1, 4096, recipe.batch_size, key=f"batch_{name}", persist_state="session",
+        "Batch size",
+        1,
+        4096,
+        recipe.batch_size,
+        key=f"batch_{name}",
+        persist_state="session",
         help="Pictures per step. The paper: 128.",
     )
     augment = st.toggle(
-        "Random crops and flips", recipe.augment, key=f"augment_{name}", persist_state="session",
+        "Random crops and flips",
+        recipe.augment,
+        key=f"augment_{name}",
+        persist_state="session",
         help="Each picture is shifted by up to 4 pixels and mirrored half of the time, anew in each epoch, so that the "
         "network cannot learn the pixels by heart.",
     )

@@ -39,21 +39,29 @@ def empty() -> None:
             return
         st.markdown("**The table is empty.** Choose runs on the left, or take the newest ones.")
         newest = [run.id for run in runs if run.group and run.group == runs[-1].group] or [runs[-1].id]
-        st.button(
-            "Put the newest on the table", key="newest", type="primary", on_click=table.put, args=tuple(newest)
-        )
+        st.button("Put the newest on the table", key="newest", type="primary", on_click=table.put, args=tuple(newest))
 
 
 def curves(runs: list[Run]) -> None:
     """Train and test curves, live while one of the runs is in work and not paused."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         y = st.segmented_control(
-            "What", ["error", "loss"], default="error", required=True, key="y", bind="query-params",
+            "What",
+            ["error", "loss"],
+            default="error",
+            required=True,
+            key="y",
+            bind="query-params",
             format_func={"error": "Error", "loss": "Loss"}.get,
             help="**Error**: the share of pictures answered wrongly. **Loss**: the cross-entropy that training lowers.",
         )
         x = st.segmented_control(
-            "Over", ["epoch", "step"], default="epoch", required=True, key="x", bind="query-params",
+            "Over",
+            ["epoch", "step"],
+            default="epoch",
+            required=True,
+            key="x",
+            bind="query-params",
             format_func={"epoch": "Epochs", "step": "Steps"}.get,
             help="An **epoch** shows the network every training picture once; a **step** one batch.",
         )
@@ -108,8 +116,13 @@ def gradients(runs: list[Run]) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         statistic = st.selectbox(
-            "Quantity", list(STATISTICS), format_func=lambda key: STATISTICS[key].title, key="statistic",
-            bind="query-params", width=380, help="\n\n".join(f"**{s.title}**: {s.meaning}" for s in STATISTICS.values()),
+            "Quantity",
+            list(STATISTICS),
+            format_func=lambda key: STATISTICS[key].title,
+            key="statistic",
+            bind="query-params",
+            width=380,
+            help="\n\n".join(f"**{s.title}**: {s.meaning}" for s in STATISTICS.values()),
         )
         step = step_slider(measured)
     shown = {run: style for run, style in table.styles(runs).items() if run in measured}
@@ -136,7 +149,12 @@ def step_slider(measured: dict[str, LayerHistory]) -> int:
     if len(steps) == 1:
         return steps[0]
     return st.select_slider(
-        "Step", steps, value=steps[0], format_func=lambda step: f"{step:,}", key="step", width="stretch",
+        "Step",
+        steps,
+        value=steps[0],
+        format_func=lambda step: f"{step:,}",
+        key="step",
+        width="stretch",
         help="Step 0 is the network before its first update.",
     )
 
@@ -177,7 +195,9 @@ def run_table(runs: list[Run]) -> None:
         }
     )
     st.dataframe(
-        rows, hide_index=True, height="auto",
+        rows,
+        hide_index=True,
+        height="auto",
         column_config={"parameters": st.column_config.NumberColumn("parameters", format="localized")},
     )
     st.caption(

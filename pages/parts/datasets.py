@@ -17,7 +17,11 @@ def choose() -> DatasetInfo | None:
     """The dataset that is chosen, or None while it is not ready to train on."""
     infos = {info.name: info for info in catalog(default_home())}
     name = st.selectbox(
-        "Dataset", list(infos), format_func=lambda name: title(infos[name]), key="dataset", persist_state="session",
+        "Dataset",
+        list(infos),
+        format_func=lambda name: title(infos[name]),
+        key="dataset",
+        persist_state="session",
         help="What the networks learn. Shapes-10 is generated here and needs no download.",
     )
     info = infos[name]
@@ -40,8 +44,12 @@ def show(info: DatasetInfo) -> None:
     if info.ready or info.name == "shapes-10":
         pictures, classes = samples(info.name, info.fingerprint)
         with st.container(key=f"pixels_{info.name}"):
-            st.image(strip(pictures), width="stretch", output_format="PNG",
-                     caption=", ".join(classes[:10]) + (" …" if len(classes) > 10 else ""))
+            st.image(
+                strip(pictures),
+                width="stretch",
+                output_format="PNG",
+                caption=", ".join(classes[:10]) + (" …" if len(classes) > 10 else ""),
+            )
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -68,7 +76,8 @@ def own_pictures() -> None:
     """The uploader for a zip of class folders or an .npz."""
     upload = st.file_uploader(
         "Add your own pictures: a .zip with one folder per class, or an .npz",
-        type=["zip", "npz"], key="own_upload",
+        type=["zip", "npz"],
+        key="own_upload",
         help="A zip may hold class folders directly, or train/ and test/ with class folders in each. Without a split, "
         "a fifth of each class is kept for testing. Pictures of any size are brought to 32x32 once. An .npz holds "
         "x_train, y_train, x_test, y_test.",

@@ -10,11 +10,9 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from pages.parts import table
 from pages.parts.frame import dark, figure
-from pages.parts.lab import service
 from resnet_core.analysis.difference import change
-from resnet_core.errors import LabError, SpecError
+from resnet_core.errors import SpecError
 from resnet_core.figures.drawing import network_drawing
 from resnet_core.figures.numbers import count, file_size, scientific
 from resnet_core.figures.paths import path_length_bars
@@ -38,7 +36,12 @@ def controls() -> NetSpec:
     """The controls; returns the design they show."""
     spec = current()
     st.selectbox(
-        "Start from", list(PRESETS), index=None, key="preset", on_change=take_preset, placeholder="A network of the papers …",
+        "Start from",
+        list(PRESETS),
+        index=None,
+        key="preset",
+        on_change=take_preset,
+        placeholder="A network of the papers …",
         format_func=lambda name: f"{PRESETS[name].title}  ·  {PRESETS[name].group}",
         help="Every network that the papers (and your teaching notes) name. Choose one, then change it.",
     )
@@ -48,17 +51,36 @@ def controls() -> NetSpec:
     choice(spec, "norm", "Normalisation")
     choice(spec, "init", "Starting weights")
     with st.expander("Block, shortcut, width, gates"):
-        for field, label in (("block", "Block"), ("shortcut", "Shortcut"), ("merge", "How the skip is merged"),
-                             ("order", "Where BN and ReLU stand"), ("layout", "Layout")):
+        for field, label in (
+            ("block", "Block"),
+            ("shortcut", "Shortcut"),
+            ("merge", "How the skip is merged"),
+            ("order", "Where BN and ReLU stand"),
+            ("layout", "Layout"),
+        ):
             choice(spec, field, label)
         number(spec, "width", "Width", 1, 1024, 1, "Channels of the first stage.")
         number(spec, "skip_strength", "Strength of the skips", 0.0, 1.0, 0.1, "What the shortcut is multiplied by.")
-        number(spec, "gate_bias", "Gate bias at the start", -20.0, 20.0, 1.0,
-               "Highway networks and gated shortcuts only. Negative: gates begin nearly closed, and the input is carried "
-               "on. -2 as in [Srivastava et al. 2015](https://arxiv.org/abs/1505.00387).")
-        number(spec, "drop_path", "Stochastic depth", 0.0, 0.99, 0.1,
-               "Chance that the last block's branch is left out of a training step; falls towards the first block "
-               "([Huang et al. 2016](https://arxiv.org/abs/1603.09382)).")
+        number(
+            spec,
+            "gate_bias",
+            "Gate bias at the start",
+            -20.0,
+            20.0,
+            1.0,
+            "Highway networks and gated shortcuts only. Negative: gates begin nearly closed, and the input is carried "
+            "on. -2 as in [Srivastava et al. 2015](https://arxiv.org/abs/1505.00387).",
+        )
+        number(
+            spec,
+            "drop_path",
+            "Stochastic depth",
+            0.0,
+            0.99,
+            0.1,
+            "Chance that the last block's branch is left out of a training step; falls towards the first block "
+            "([Huang et al. 2016](https://arxiv.org/abs/1603.09382)).",
+        )
     if refused := st.session_state.pop(REFUSED, None):
         st.warning(refused, icon=":material/block:")
     return spec
@@ -90,9 +112,15 @@ def choice(spec: NetSpec, field: str, label: str) -> None:
     key = f"design_{field}"
     st.session_state[key] = getattr(spec, field)
     st.selectbox(
-        label, list(allowed), key=key, on_change=lambda: change_field(field, st.session_state[key]),
+        label,
+        list(allowed),
+        key=key,
+        on_change=lambda: change_field(field, st.session_state[key]),
         format_func=lambda name: allowed[name].title,
-        help="\n\n".join(f"**{o.title}**: {o.help}" + (f" [{o.paper.cite}]({o.paper.url})" if o.paper else "") for o in allowed.values()),
+        help="\n\n".join(
+            f"**{o.title}**: {o.help}" + (f" [{o.paper.cite}]({o.paper.url})" if o.paper else "")
+            for o in allowed.values()
+        ),
     )
 
 
@@ -100,14 +128,18 @@ def number(spec: NetSpec, field: str, label: str, low: float, high: float, step:
     """A number for one field."""
     key = f"design_{field}"
     st.session_state[key] = getattr(spec, field)
-    st.number_input(label, low, high, step=step, key=key, help=text, on_change=lambda: change_field(field, st.session_state[key]))
+    st.number_input(
+        label, low, high, step=step, key=key, help=text, on_change=lambda: change_field(field, st.session_state[key])
+    )
 
 
 def depth(spec: NetSpec) -> None:
     """The depth: a box where there are few, a number that steps from one buildable depth to the next else."""
     st.session_state["design_depth"] = spec.depth
     step = {"basic": 6, "bottleneck": 9}[spec.block] if spec.family != "highway" else 1
-    help_text = "Layers with weights on the longest path: 6n+2 with basic blocks, 9n+2 with bottlenecks (He et al. 2015, 2016)."
+    help_text = (
+        "Layers with weights on the longest path: 6n+2 with basic blocks, 9n+2 with bottlenecks (He et al. 2015, 2016)."
+    )
     fixed = {"alexnet": [8], "vgg": [19]}.get(spec.family) or (
         {"basic": [18, 34], "bottleneck": [50, 101, 152]}[spec.block] if spec.layout == "imagenet" else None
     )
@@ -115,7 +147,9 @@ def depth(spec: NetSpec) -> None:
     if fixed:
         st.selectbox("Depth (layers)", fixed, key="design_depth", on_change=changed, help=help_text)
     else:
-        st.number_input("Depth (layers)", 2 + step, 2000, step=step, key="design_depth", on_change=changed, help=help_text)
+        st.number_input(
+            "Depth (layers)", 2 + step, 2000, step=step, key="design_depth", on_change=changed, help=help_text
+        )
 
 
 def skips(spec: NetSpec) -> None:
@@ -133,7 +167,10 @@ def skips(spec: NetSpec) -> None:
     }
     st.session_state["skip_pattern"] = None
     st.pills(
-        "Skips", list(patterns), key="skip_pattern", wrap=True,
+        "Skips",
+        list(patterns),
+        key="skip_pattern",
+        wrap=True,
         on_change=lambda: try_design(patterns[st.session_state["skip_pattern"]]),
         help="Which blocks have their skip connection. Click a block in the drawing to switch a single one.",
     )
@@ -208,16 +245,31 @@ def beside(spec: NetSpec) -> list[NetSpec]:
     twin = [spec.twin().to_query()] if spec.family not in ("alexnet", "vgg") else []
     known = dict.fromkeys([*st.session_state[BESIDE], *twin, *(row.spec.to_query() for row in PRESETS.values())])
     st.multiselect(
-        "Compare with", list(known), key=BESIDE, max_selections=MOST_BESIDE, select_all=False, placeholder="Other designs …",
+        "Compare with",
+        list(known),
+        key=BESIDE,
+        max_selections=MOST_BESIDE,
+        select_all=False,
+        placeholder="Other designs …",
         format_func=lambda text: NetSpec.from_query(text).name,
         help="Up to three other designs, measured on the same pictures.",
     )
     with st.container(horizontal=True):
         if twin and twin[0] not in st.session_state[BESIDE]:
-            st.button("Its twin", key="add_twin", on_click=add_beside, args=(twin[0],),
-                      help="The same network without skips, or with all of them: same starting weights.")
-        st.button("A copy of this", key="add_copy", on_click=add_beside, args=(spec.to_query(),),
-                  help="Keeps the design as it is now, so that you can change it and compare.")
+            st.button(
+                "Its twin",
+                key="add_twin",
+                on_click=add_beside,
+                args=(twin[0],),
+                help="The same network without skips, or with all of them: same starting weights.",
+            )
+        st.button(
+            "A copy of this",
+            key="add_copy",
+            on_click=add_beside,
+            args=(spec.to_query(),),
+            help="Keeps the design as it is now, so that you can change it and compare.",
+        )
     if st.session_state[BESIDE]:
         st.query_params["beside"] = ",".join(st.session_state[BESIDE])
     else:
@@ -245,8 +297,12 @@ def drawing(spec: NetSpec) -> None:
     st.markdown(f"#### {spec.name}")
     key = f"drawing_{spec.to_query()}"
     st.plotly_chart(
-        network_drawing(spec, dark()), key=key, theme=None, on_select=lambda: toggle(spec, key),
-        selection_mode="points", config={"displayModeBar": False},
+        network_drawing(spec, dark()),
+        key=key,
+        theme=None,
+        on_select=lambda: toggle(spec, key),
+        selection_mode="points",
+        config={"displayModeBar": False},
     )
 
 
@@ -271,7 +327,14 @@ def numbers(spec: NetSpec, others: list[NetSpec]) -> None:
         words = change(spec, other)
         st.markdown(f"**{other.name}** is this design {words}." if words else f"**{other.name}** is this very design.")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Train this", key="train_design", type="primary", icon=":material/model_training:", on_click=to_train, args=(False,))
+        st.button(
+            "Train this",
+            key="train_design",
+            type="primary",
+            icon=":material/model_training:",
+            on_click=to_train,
+            args=(False,),
+        )
         if spec.family not in ("alexnet", "vgg"):
             st.button("Train it with its twin", key="train_design_twins", on_click=to_train, args=(True,))
         with st.popover("Paths through it"):

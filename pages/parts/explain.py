@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.parts import table
 from pages.parts.frame import dark, figure
-from pages.parts.lab import said_plainly, service
+from pages.parts.lab import service
 from pages.parts.picture import Shown
 from resnet_core.attribution.methods import METHODS, Method, Param
 from resnet_core.attribution.result import Attribution
@@ -60,18 +60,27 @@ def waiting() -> None:
 def controls(runs: list[Run]) -> Asked:
     """Methods, the class that is asked about, the methods' settings."""
     methods = st.pills(
-        "Methods", list(METHODS), selection_mode="multi", default=FIRST, key="methods", persist_state="session",
+        "Methods",
+        list(METHODS),
+        selection_mode="multi",
+        wrap=True,
+        default=FIRST,
+        key="methods",
+        persist_state="session",
         format_func=lambda name: METHODS[name].title,
         help="\n\n".join(f"**{method.title}**: {method.question}" for method in METHODS.values()),
     )
     classes = runs[0].facts.get("classes", [])
     target = st.selectbox(
-        "Class asked about", [*WHOSE, *classes], key="target", persist_state="session",
+        "Class asked about",
+        [*WHOSE, *classes],
+        key="target",
+        persist_state="session",
         format_func=lambda name: WHOSE.get(name, name),
         help="A map is always about one class: which pixels speak for it, and which against. To compare networks, ask "
         "them about the same class.",
     )
-    with st.expander("Settings of the methods"):
+    with st.expander("Strength and settings of the methods"):
         strength = st.slider("Strength of the maps over the picture", 0, 100, 75, format="%d %%", key="strength") / 100
         params = {name: settings(METHODS[name]) for name in methods if METHODS[name].params}
     return Asked(tuple(name for name in METHODS if name in methods), target, params, strength)
@@ -94,91 +103,122 @@ def control(method: str, param: Param) -> object:
     return st.number_input(param.title, param.low, param.high, param.default, step, key=key, help=param.help)
 
 
-def answers(runs: list[Run], shown: Shown, asked: Asked) -> None:
-    """Predictions, then the grid, then the map that was opened."""
-    with said_plainly():
-        probabilities = {run.id: predict(run, shown) for run in runs}
-        classes = runs[0].facts["classes"]
-        comparable = [run for run in runs if run.facts["classes"] == classes]
-        if len(comparable) < len(runs):
-            st.caption("Networks trained on other classes than the first one's are left out: their answers cannot be compared.")
-        targets = {run.id: target_of(run, comparable[0], probabilities, asked, classes) for run in comparable}
-        styles = table.styles(comparable)
-        st.markdown(f"##### What they answer{'' if shown.label is None else f' (it is: {shown.label})'}")
-        figure(
-            prediction_bars(
-                {run.id: probabilities[run.id] for run in comparable}, classes, styles, dark(),
-                true_class=classes.index(shown.label) if shown.label in classes else None,
-            ),
-            "predictions",
-            caption=agreement(comparable, probabilities, classes),
-            numbers=lambda: pd.DataFrame({run.name: probabilities[run.id] for run in comparable}, index=classes).reset_index(names="class"),
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What each of the comparable networks answers."""
+
+    runs: list[Run]
+    classes: list[str]
+    probabilities: dict[str, np.ndarray]  # run -> (num_classes,)
+
+
+def predictions(runs: list[Run], shown: Shown) -> Answers:
+    """The networks' answers as bars."""
+    classes = runs[0].facts["classes"]
+    alike = [run for run in runs if run.facts["classes"] == classes]
+    found = Answers(alike, classes, {run.id: predict(run, shown) for run in alike})
+    if len(alike) < len(runs):
+        st.caption(
+            "Networks that know other classes than the first one are left out: their answers cannot be compared."
         )
-        if not asked.methods:
-            st.info("Choose at least one method on the left.")
-            return
-        grid(comparable, shown, asked, targets, probabilities, styles, classes)
+    figure(
+        prediction_bars(
+            found.probabilities,
+            classes,
+            table.styles(alike),
+            dark(),
+            true_class=classes.index(shown.label) if shown.label in classes else None,
+            top=4,
+        ),
+        "predictions",
+        caption=agreement(found),
+        numbers=lambda: pd.DataFrame(
+            {run.name: found.probabilities[run.id] for run in alike}, index=pd.Index(classes, name="class")
+        ).reset_index(),
+    )
+    return found
 
 
-def target_of(run: Run, first: Run, probabilities: Mapping[str, np.ndarray], asked: Asked, classes: list[str]) -> int:
-    """The index of the class this run is asked about."""
-    if asked.target in classes:
-        return classes.index(asked.target)
-    return int(probabilities[run.id if asked.target == "own" else first.id].argmax())
-
-
-def agreement(runs: list[Run], probabilities: Mapping[str, np.ndarray], classes: list[str]) -> str:
+def agreement(found: Answers) -> str:
     """One sentence on who answers what, in words that do not promise more than a small network can."""
-    answers = {run.name: classes[int(probabilities[run.id].argmax())] for run in runs}
+    answers = {run.name: found.classes[int(found.probabilities[run.id].argmax())] for run in found.runs}
     kinds = set(answers.values())
-    only = f"They know {len(classes)} classes only and must pick one, also when the picture shows none of them."
-    if len(runs) == 1:
-        return f"{runs[0].name} answers {kinds.pop()}. {only}"
+    only = f"They know {len(found.classes)} classes only and must pick one, also when the picture shows none of them."
     if len(kinds) == 1:
-        return f"All {len(runs)} networks answer {kinds.pop()}. {only}"
-    return "; ".join(f"{name}: {answer}" for name, answer in answers.items()) + f". {only}"
+        who = found.runs[0].name + " answers" if len(answers) == 1 else f"All {len(answers)} networks answer"
+        return f"{who} {kinds.pop()}. {only}"
+    return "They disagree: " + "; ".join(f"{name} answers {answer}" for name, answer in answers.items()) + f". {only}"
 
 
-def grid(runs: list[Run], shown: Shown, asked: Asked, targets: Mapping[str, int],
-         probabilities: Mapping[str, np.ndarray], styles: Mapping, classes: list[str]) -> None:
-    """Networks down, methods across; maps appear as they are ready."""
-    about = {classes[target] for target in targets.values()}
-    st.markdown(f"##### What speaks for {' or '.join(sorted(about))}")
+def target_of(run: Run, found: Answers, asked: Asked) -> int:
+    """The index of the class this run is asked about."""
+    if asked.target in found.classes:
+        return found.classes.index(asked.target)
+    return int(found.probabilities[run.id if asked.target == "own" else found.runs[0].id].argmax())
+
+
+def maps(found: Answers, shown: Shown, asked: Asked) -> None:
+    """Networks down, methods across; maps appear as they are ready. A click opens one."""
+    if not asked.methods:
+        st.info("Choose at least one method.")
+        return
+    targets = {run.id: target_of(run, found, asked) for run in found.runs}
+    about = sorted({found.classes[target] for target in targets.values()})
+    st.markdown(f"#### What speaks for *{' or '.join(about)}*")
     place = st.empty()
-    maps: dict[str, dict[str, Attribution]] = {run.id: {} for run in runs}
+    made: dict[str, dict[str, Attribution]] = {run.id: {} for run in found.runs}
     for method in asked.methods:
-        for run in runs:
+        for run in found.runs:
             with place.container(), st.spinner(f"{METHODS[method].title} of {run.name} …"):
-                maps[run.id][method] = explain(run, shown, method, targets[run.id], asked.params.get(method, {}))
+                made[run.id][method] = explain(run, shown, method, targets[run.id], asked.params.get(method, {}))
     with place.container():
-        event = figure(
-            attribution_grid(
-                shown.pixels, {run: {name: a.map for name, a in row.items()} for run, row in maps.items()},
-                {name: METHODS[name] for name in asked.methods}, styles, dark(), asked.strength, probabilities, classes,
-            ),
-            "maps",
-            caption="One scale for each column, printed below it: the 99th percentile of the column's strongest map. "
-            "The + in a corner opens that map with its checks.",
-            about=ABOUT,
-            on_select="rerun",
-        )
-        st.download_button(
-            "Arrays (.npz)", lambda: arrays(shown, maps), file_name="attributions.npz", key="arrays",
-            icon=":material/download:", type="tertiary", on_click="ignore",
-        )
-    points = event.selection.points if event else []
-    if points:
-        run, method = points[0]["customdata"][:2]
-        if run in maps and method in maps[run]:
-            large(next(r for r in runs if r.id == run), shown, maps[run][method])
+        event = grid(found, shown, asked, made)
+    for point in event.selection.points if event else []:
+        run, method = point["customdata"][:2]
+        if method in made.get(run, {}):
+            large(next(r for r in found.runs if r.id == run), shown, made[run][method])
+
+
+def grid(found: Answers, shown: Shown, asked: Asked, made: Mapping[str, Mapping[str, Attribution]]) -> object:
+    """The figure with all maps; returns what was clicked."""
+    event = figure(
+        attribution_grid(
+            shown.pixels,
+            {run: {name: a.map for name, a in row.items()} for run, row in made.items()},
+            {name: METHODS[name] for name in asked.methods},
+            table.styles(found.runs),
+            dark(),
+            asked.strength,
+            found.probabilities,
+            found.classes,
+        ),
+        "maps",
+        caption="One scale for each column, printed below it: the 99th percentile of the column's strongest map. The + "
+        "in a corner opens that map with its checks.",
+        about=ABOUT,
+        on_select="rerun",
+    )
+    st.download_button(
+        "Arrays (.npz)",
+        lambda: arrays(shown, made),
+        file_name="attributions.npz",
+        key="arrays",
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
+    )
+    return event
 
 
 def arrays(shown: Shown, maps: Mapping[str, Mapping[str, Attribution]]) -> bytes:
     """The picture and every map, signed and unscaled, with what made them."""
     data = io.BytesIO()
     named = {f"{run}.{method}": a.map for run, row in maps.items() for method, a in row.items()}
-    made = {f"{run}.{method}": {"target": a.target, "logit": a.logit, "params": a.params}
-            for run, row in maps.items() for method, a in row.items()}
+    made = {
+        f"{run}.{method}": {"target": a.target, "logit": a.logit, "params": a.params}
+        for run, row in maps.items()
+        for method, a in row.items()
+    }
     np.savez(data, picture=shown.pixels, about=json.dumps(made), **named)
     return data.getvalue()
 
@@ -192,12 +232,17 @@ def large(run: Run, shown: Shown, attribution: Attribution) -> None:
         if method.warning:
             st.warning(method.warning, icon=":material/warning:")
         smooth = attribution.native is None or st.toggle(
-            "Enlarge smoothly", True, key="smooth",
+            "Enlarge smoothly",
+            True,
+            key="smooth",
             help="Off: the map in the resolution it was computed in. The smooth one is an enlargement, not more knowledge.",
         )
         values = attribution.map if smooth else enlarged(attribution.native, attribution.map.shape)
-        figure(attribution_map(shown.pixels, values, method, dark()), "map",
-               caption=f"Settings: {settings_text(attribution)}. Logit {attribution.logit:.2f}.")
+        figure(
+            attribution_map(shown.pixels, values, method, dark()),
+            "map",
+            caption=f"Settings: {settings_text(attribution)}. Logit {attribution.logit:.2f}.",
+        )
         trust(run, shown, attribution)
 
 
@@ -232,7 +277,11 @@ def trust_texts(measures: Mapping[str, Mapping[str, object]]) -> list[str]:
         )
     if "randomisation" in measures:
         signed = measures["randomisation"]["signed"]
-        verdict = "it depends on what the network learned" if abs(signed) < 0.5 else "it hardly depends on what the network learned"
+        verdict = (
+            "it depends on what the network learned"
+            if abs(signed) < 0.5
+            else "it hardly depends on what the network learned"
+        )
         texts.append(
             f"**Random weights**: a network with random weights gives a map with rank correlation {signed:.2f} to this "
             f"one; {verdict} (Adebayo et al. 2018)."
@@ -271,11 +320,20 @@ def _explain(run: str, step: int, picture: str, method: str, target: int, params
 
 def trust_of(run: Run, shown: Shown, attribution: Attribution) -> dict[str, dict[str, object]]:
     """The measures of one map."""
-    return _trust(run.id, run.weights_step, shown.key, attribution.method, attribution.target,
-                  json.dumps(attribution.params, sort_keys=True), shown, attribution)
+    return _trust(
+        run.id,
+        run.weights_step,
+        shown.key,
+        attribution.method,
+        attribution.target,
+        json.dumps(attribution.params, sort_keys=True),
+        shown,
+        attribution,
+    )
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def _trust(run: str, step: int, picture: str, method: str, target: int, params: str,
-           _shown: Shown, _attribution: Attribution) -> dict[str, dict[str, object]]:
+def _trust(
+    run: str, step: int, picture: str, method: str, target: int, params: str, _shown: Shown, _attribution: Attribution
+) -> dict[str, dict[str, object]]:
     return dict(service().ask("trust", _shown.pixels, _attribution, runs=[run]))

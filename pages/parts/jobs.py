@@ -76,11 +76,23 @@ def row(run: Run) -> None:
     state.markdown(state_text(run))
     with action:
         if run.state in ("running", "queued"):
-            st.button("Stop", key=f"stop_{run.id}", on_click=act, args=("stop_run", run.id), width="stretch",
-                      help="Keeps what it has learned; it can go on later.")
+            st.button(
+                "Stop",
+                key=f"stop_{run.id}",
+                on_click=act,
+                args=("stop_run", run.id),
+                width="stretch",
+                help="Keeps what it has learned; it can go on later.",
+            )
         if run.state in ("stopped", "failed"):
-            st.button("Resume", key=f"resume_{run.id}", on_click=act, args=("resume", run.id), width="stretch",
-                      help="Goes on from the last checkpoint.")
+            st.button(
+                "Resume",
+                key=f"resume_{run.id}",
+                on_click=act,
+                args=("resume", run.id),
+                width="stretch",
+                help="Goes on from the last checkpoint.",
+            )
     if run.active and run.total_steps:
         st.progress(run.progress)
     if run.reason:

@@ -28,13 +28,25 @@ def runs() -> None:
 
 def listed(known: list[Run]) -> list[Run]:
     """The searchable list; returns what is selected."""
-    words = st.text_input(
-        "Search", key="search", placeholder="Name, tag, dataset or state", icon=":material/search:",
-        label_visibility="collapsed",
-    ).lower().split()
+    words = (
+        st.text_input(
+            "Search",
+            key="search",
+            placeholder="Name, tag, dataset or state",
+            icon=":material/search:",
+            label_visibility="collapsed",
+        )
+        .lower()
+        .split()
+    )
     shown = [run for run in known if all(word in searched(run) for word in words)]
     event = st.dataframe(
-        frame(shown), hide_index=True, key="run_list", on_select="rerun", selection_mode="multi-row", height="auto",
+        frame(shown),
+        hide_index=True,
+        key="run_list",
+        on_select="rerun",
+        selection_mode="multi-row",
+        height="auto",
         column_config={
             "parameters": st.column_config.NumberColumn("parameters", format="localized"),
             "created": st.column_config.DatetimeColumn("created", format="D MMM YYYY, HH:mm"),
@@ -75,16 +87,23 @@ def act_on(picked: list[Run]) -> None:
         if len(picked) == 1:
             name_and_tags(picked[0])
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.button("Put on the table", key="put", icon=":material/table_restaurant:",
-                      on_click=table.put, args=tuple(run.id for run in picked))
+            st.button(
+                "Put on the table",
+                key="put",
+                icon=":material/table_restaurant:",
+                on_click=table.put,
+                args=tuple(run.id for run in picked),
+            )
             if len(picked) == 1:
                 export(picked[0])
             if any(run.active for run in picked):
                 st.caption("Stop a run before you delete it.")
             else:
                 with st.popover("Delete", icon=":material/delete:"):
-                    st.markdown(f"Delete {len(picked)} run{'s' * (len(picked) > 1)} with weights and curves? "
-                                "This cannot be undone.")
+                    st.markdown(
+                        f"Delete {len(picked)} run{'s' * (len(picked) > 1)} with weights and curves? "
+                        "This cannot be undone."
+                    )
                     st.button("Delete for good", key="delete", type="primary", on_click=delete, args=(picked,))
 
 
@@ -93,8 +112,12 @@ def name_and_tags(run: Run) -> None:
     name, tags, save = st.columns([3, 4, 1], vertical_alignment="bottom")
     new_name = name.text_input("Name", run.name, max_chars=80, key=f"name_{run.id}")
     new_tags = tags.multiselect(
-        "Tags", sorted({*run.tags, *(tag for other in store().runs() for tag in other.tags)}), default=list(run.tags),
-        accept_new_options=True, key=f"tags_{run.id}", placeholder="Type a word and press Enter",
+        "Tags",
+        sorted({*run.tags, *(tag for other in store().runs() for tag in other.tags)}),
+        default=list(run.tags),
+        accept_new_options=True,
+        key=f"tags_{run.id}",
+        placeholder="Type a word and press Enter",
     )
     if save.button("Save", key=f"save_{run.id}", width="stretch"):
         with said_plainly():
@@ -106,8 +129,13 @@ def name_and_tags(run: Run) -> None:
 def export(run: Run) -> None:
     """The run as one file."""
     st.download_button(
-        "Export", lambda: export_run(store(), run.id), file_name=f"{run.id}.skiprun", mime="application/zip",
-        key=f"export_{run.id}", icon=":material/download:", on_click="ignore",
+        "Export",
+        lambda: export_run(store(), run.id),
+        file_name=f"{run.id}.skiprun",
+        mime="application/zip",
+        key=f"export_{run.id}",
+        icon=":material/download:",
+        on_click="ignore",
         help="One file with network, recipe, curves, layer statistics and weights. Another lab can import it.",
     )
 
@@ -122,7 +150,9 @@ def delete(picked: list[Run]) -> None:
 def bring_in() -> None:
     """The way in for a run that another lab exported."""
     with st.expander("Import a run"):
-        upload = st.file_uploader("A run exported from another lab", type=["skiprun", "zip"], key="bundle", max_upload_size=200)
+        upload = st.file_uploader(
+            "A run exported from another lab", type=["skiprun", "zip"], key="bundle", max_upload_size=200
+        )
         if upload and st.button("Import it", key="import_bundle", type="primary"):
             try:
                 run = import_run(store(), upload.getvalue())
@@ -143,7 +173,9 @@ def datasets() -> None:
             elif info.name not in ("cifar-10", "shapes-10"):
                 with action.popover("Delete", icon=":material/delete:"):
                     st.markdown("Runs trained on it stay, but cannot be resumed.")
-                    st.button("Delete for good", key=f"drop_{info.name}", type="primary", on_click=drop, args=(info.name,))
+                    st.button(
+                        "Delete for good", key=f"drop_{info.name}", type="primary", on_click=drop, args=(info.name,)
+                    )
             st.caption(info.source)
             data.show(info)
     with st.container(border=True):

@@ -42,18 +42,30 @@ def show(specs: list[NetSpec]) -> None:
     ask_a_case()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         quantity = st.selectbox(
-            "Quantity", list(FIGURES), key="quantity", bind="query-params", width=340,
+            "Quantity",
+            list(FIGURES),
+            key="quantity",
+            bind="query-params",
+            width=340,
             format_func=lambda name: STATISTICS[FIGURES[name]].title,
             help="\n\n".join(f"**{q.title}**: {q.meaning}" for q in QUANTITIES.values()),
         )
         ready = [info for info in catalog(default_home()) if info.ready or info.name == "shapes-10"]
         data = st.selectbox(
-            "Pictures", [info.name for info in ready], key="profile_data", width=220,
+            "Pictures",
+            [info.name for info in ready],
+            key="profile_data",
+            width=220,
             format_func={info.name: info.title for info in ready}.get,
             help=f"The batch of {BATCH} training pictures that is sent through.",
         )
         n_seeds = st.segmented_control(
-            "Seeds", [1, 3, 5], default=1, required=True, key="seeds", bind="query-params",
+            "Seeds",
+            [1, 3, 5],
+            default=1,
+            required=True,
+            key="seeds",
+            bind="query-params",
             help="Each seed draws other starting weights; with several, the line is their median and the band reaches "
             "from the smallest to the largest.",
         )
@@ -66,7 +78,11 @@ def ask_a_case() -> None:
     every = {case.title: case for case in cases()}
     st.session_state["case"] = None
     st.pills(
-        "Start from a question", list(every), key="case", wrap=True, on_change=lambda: take(every[st.session_state["case"]]),
+        "Start from a question",
+        list(every),
+        key="case",
+        wrap=True,
+        on_change=lambda: take(every[st.session_state["case"]]),
         help="\n\n".join(f"**{case.title}**: {case.question}" for case in every.values()),
     )
 
@@ -135,7 +151,9 @@ def by_depth(profile: Profile, quantity: str) -> Depths:
 def frame(profile: Profile, quantity: str) -> pd.DataFrame:
     """The figure's numbers, one row a design, seed and layer."""
     depths = by_depth(profile, quantity)
-    wide = pd.DataFrame(depths.values, index=pd.Index(profile.seeds, name="seed"), columns=pd.Index(depths.names, name="layer"))
+    wide = pd.DataFrame(
+        depths.values, index=pd.Index(profile.seeds, name="seed"), columns=pd.Index(depths.names, name="layer")
+    )
     return wide.stack().rename(quantity).reset_index().assign(design=profile.spec.name, net=profile.spec.to_query())
 
 

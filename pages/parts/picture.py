@@ -33,8 +33,13 @@ class Shown:
 def choose(runs: list[Run]) -> Shown | None:
     """The picture that the person chooses, drawn as they see it and as the network gets it."""
     source = st.segmented_control(
-        "Picture", ["dataset", "upload", "camera"], default="dataset", required=True, key="picture_from",
-        bind="query-params", format_func={"dataset": "From a dataset", "upload": "Upload", "camera": "Camera"}.get,
+        "Picture",
+        ["dataset", "upload", "camera"],
+        default="dataset",
+        required=True,
+        key="picture_from",
+        bind="query-params",
+        format_func={"dataset": "Dataset", "upload": "Upload", "camera": "Camera"}.get,
     )
     if source == "dataset":
         return from_dataset(runs)
@@ -45,7 +50,10 @@ def choose(runs: list[Run]) -> Shown | None:
 def uploaded() -> tuple[bytes, str] | None:
     """An uploaded file's bytes and name."""
     upload = st.file_uploader(
-        "A picture of yours", type=TYPES, key="picture", max_upload_size=MAX_MB,
+        "A picture of yours",
+        type=TYPES,
+        key="picture",
+        max_upload_size=MAX_MB,
         help="PNG, JPEG, WEBP or GIF. It is looked at and forgotten: nothing is kept on disk.",
     )
     return (upload.getvalue(), upload.name) if upload else None
@@ -53,7 +61,9 @@ def uploaded() -> tuple[bytes, str] | None:
 
 def photographed() -> tuple[bytes, str] | None:
     """A photo from the camera; browsers allow it on https and on this computer only."""
-    photo = st.camera_input("Take a photo", key="photo", help="Works on https:// addresses and on this computer itself.")
+    photo = st.camera_input(
+        "Take a photo", key="photo", help="Works on https:// addresses and on this computer itself."
+    )
     return (photo.getvalue(), "photo") if photo else None
 
 
@@ -106,9 +116,7 @@ def from_dataset(runs: list[Run]) -> Shown | None:
     )
     data = dataset(name, ready[name].fingerprint)
     kind = st.selectbox("Class", ["any", *data.classes], key=f"picture_class_{name}")
-    rows = (
-        np.arange(len(data.y_test)) if kind == "any" else np.flatnonzero(data.y_test == data.classes.index(kind))
-    )
+    rows = np.arange(len(data.y_test)) if kind == "any" else np.flatnonzero(data.y_test == data.classes.index(kind))
     number = st.number_input(
         "Number", 1, len(rows), 1, key=f"picture_number_{name}", help="Which of the test pictures; none was trained on."
     )

@@ -40,4 +40,3 @@ def layers(run: Run) -> LayerHistory:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _layers(key: tuple[str, str, int]) -> LayerHistory:
     return store().layers(key[0])
-

@@ -64,7 +64,13 @@ def nothing_yet() -> None:
             "without, from the same starting weights on the same generated pictures. It takes a few minutes on a laptop, and the "
             "figures of this story will be drawn from what comes out."
         )
-        st.button("Train the first twins", type="primary", key="first_twins", icon=":material/play_arrow:", on_click=train_first)
+        st.button(
+            "Train the first twins",
+            type="primary",
+            key="first_twins",
+            icon=":material/play_arrow:",
+            on_click=train_first,
+        )
         if st.session_state.pop("first_twins_queued", False):
             st.switch_page("train.py")
 
@@ -122,7 +128,9 @@ def depth_effect(runs: list[Run], last) -> str:
 def data_and_recipe(runs: list[Run]) -> str:
     """Which data, recipe, seed and machine."""
     run = runs[0]
-    return f"Data: {run.dataset}. {Recipe.from_dict(run.recipe).describe()} Seed {run.recipe['seed']}, {run.device_name}."
+    return (
+        f"Data: {run.dataset}. {Recipe.from_dict(run.recipe).describe()} Seed {run.recipe['seed']}, {run.device_name}."
+    )
 
 
 def inside(runs: list[Run]) -> None:
@@ -163,5 +171,10 @@ def looking(runs: list[Run]) -> None:
 
 def open_on(label: str, page: str, runs: list[Run], key: str) -> None:
     """A button that puts these runs on the table and opens a page."""
-    if st.button(label, key=key, icon=":material/arrow_forward:", on_click=lambda: table.put(*(run.id for run in runs), alone=True)):
+    if st.button(
+        label,
+        key=key,
+        icon=":material/arrow_forward:",
+        on_click=lambda: table.put(*(run.id for run in runs), alone=True),
+    ):
         st.switch_page(page)
