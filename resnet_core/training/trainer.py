@@ -43,6 +43,9 @@ asks."""
 CHECKPOINT_SHARE = 0.05
 """Of the time, at most this goes into checkpoints; a large network's are made less often."""
 
+CHEAP_CHECKPOINT_S = 0.5
+"""Below this a checkpoint's cost is not looked at: on a busy machine even a small one may take a moment."""
+
 
 def train(
     spec: NetSpec,
@@ -302,7 +305,7 @@ class _CheckpointClock:
 
     def due(self, epoch_ends: bool) -> bool:
         since = time.monotonic() - self.last_end
-        if self.cost_s > 0.1 and since < self.cost_s / CHECKPOINT_SHARE:
+        if self.cost_s > CHEAP_CHECKPOINT_S and since < self.cost_s / CHECKPOINT_SHARE:
             return False
         return epoch_ends or since >= self.every_s
 
