@@ -1,6 +1,5 @@
 """Compare: the curves of the runs on the table, their layers' gradients on one scale, and their table."""
 
-
 from pages.parts import compare
 from pages.parts.frame import header
 from pages.parts.table import chosen

@@ -5,7 +5,8 @@ from pages.parts.frame import header
 
 header(
     "The story of the skip connection",
-    "A deeper network can do all that a shallower one can, so it should not be worse. Without skips, past some depth, it is.",
+    "A deeper network can do all that a shallower one can, so it should not be worse. Without skips, past some depth, "
+    "it is.",
 )
 story.addition()
 runs = story.chosen_runs()

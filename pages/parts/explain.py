@@ -235,7 +235,8 @@ def large(run: Run, shown: Shown, attribution: Attribution) -> None:
             "Enlarge smoothly",
             True,
             key="smooth",
-            help="Off: the map in the resolution it was computed in. The smooth one is an enlargement, not more knowledge.",
+            help="Off: the map in the resolution it was computed in. The smooth one is an enlargement, not more "
+            "knowledge.",
         )
         values = attribution.map if smooth else enlarged(attribution.native, attribution.map.shape)
         figure(
@@ -291,7 +292,8 @@ def trust_texts(measures: Mapping[str, Mapping[str, object]]) -> list[str]:
         texts.append(
             f"**Deletion and insertion**: deleting the marked pixels first leaves a mean probability of "
             f"{percent(m['deletion_area'])} (random order: {percent(m['deletion_random_area'])}; lower is better); "
-            f"inserting them first gives {percent(m['insertion_area'])} (random: {percent(m['insertion_random_area'])}; "
+            f"inserting them first gives {percent(m['insertion_area'])} (random: "
+            f"{percent(m['insertion_random_area'])}; "
             "higher is better)."
         )
     return texts

@@ -48,7 +48,8 @@ def empty() -> None:
     """What would stand here."""
     with st.container(border=True):
         st.markdown(
-            "**Nothing has been trained yet.**\n\nPress *Train the twins* on the left: a network with and one without skip "
+            "**Nothing has been trained yet.**\n\nPress *Train the twins* on the left: a network with and one "
+            "without skip "
             "connections start from the same weights and see the same pictures. Their curves appear here while they "
             "learn, and stay on the Compare page."
         )

@@ -29,9 +29,11 @@ FIGURES = {  # what can be looked at -> how the figure names it
 }
 ABOUT = (
     "Each network is made with fresh starting weights, is shown one batch of real pictures, and the loss is sent back "
-    "through it once: nothing has been trained. Read the line from right (the answer) to left (the picture), the way the "
+    "through it once: nothing has been trained. Read the line from right (the answer) to left (the picture), the "
+    "way the "
     "gradient travels. Which quantity you look at decides what you find: the gradient at a block's *output* is what "
-    "arrives there, the gradient of the *weights* also depends on the signal, and with batch norm only its ratio to the "
+    "arrives there, the gradient of the *weights* also depends on the signal, and with batch norm only its ratio to "
+    "the "
     "weights says how far a step would move the layer."
 )
 
@@ -118,7 +120,8 @@ def drawn(profiles: list[Profile], quantity: str, data: str) -> None:
     figure(
         depth_profile(depths, statistic, styles, dark(), relative=unlike),
         f"step0_{quantity}",
-        caption=f"{statistic.title} at step 0, before any training; {' or '.join(map(str, pictures))} training pictures of "
+        caption=f"{statistic.title} at step 0, before any training; {' or '.join(map(str, pictures))} training "
+        f"pictures of "
         f"{data}, {seeds} seed{'s' * (seeds > 1)}, float32. {statistic.meaning}",
         about=ABOUT,
         numbers=lambda: pd.concat([frame(profile, quantity) for profile in profiles]),

@@ -28,9 +28,12 @@ def addition() -> None:
     """The one idea, drawn."""
     st.subheader("One addition", anchor=False)
     st.markdown(
-        "A **plain** network passes a picture through one block of layers after the other. A **residual** network does the "
-        "same, and then *adds* what went into each block to what comes out: **F(x) + x**. The line around the block is the "
-        "**skip connection** ([He et al. 2015](https://arxiv.org/abs/1512.03385)). It has nothing to learn and is never "
+        "A **plain** network passes a picture through one block of layers after the other. A **residual** network "
+        "does the "
+        "same, and then *adds* what went into each block to what comes out: **F(x) + x**. The line around the block "
+        "is the "
+        "**skip connection** ([He et al. 2015](https://arxiv.org/abs/1512.03385)). It has nothing to learn and is "
+        "never "
         "switched off; a block that has nothing to contribute only needs to learn F(x) = 0."
     )
     figure(residual_block_drawing(dark()), "addition")
@@ -61,7 +64,8 @@ def nothing_yet() -> None:
         st.subheader("See it happen, here and now", anchor=False)
         st.markdown(
             "No network has been trained here yet. One click trains two networks of 20 layers, one with skips and one "
-            "without, from the same starting weights on the same generated pictures. It takes a few minutes on a laptop, and the "
+            "without, from the same starting weights on the same generated pictures. It takes a few minutes on a "
+            "laptop, and the "
             "figures of this story will be drawn from what comes out."
         )
         st.button(
