@@ -3,9 +3,9 @@
     python benchmarks/attribution.py --data cifar10.npz
 
 The goal is 1.5 s warm on two CPU cores for Saliency, Integrated Gradients with 32 steps, Grad-CAM and
-DeepLIFT. The networks have their starting weights: the time does not depend on what was learned. Measured with
-one torch thread and with one a core, alone and beside a stand-in for a training: a process of lower priority
-that keeps every core busy, as the app's training workers do.
+DeepLIFT. The networks have their starting weights: the time does not depend on what was learned. Measured
+with one torch thread and with one a core, alone and beside a stand-in for a training: a process of lower
+priority that keeps every core busy, as the app's training workers do.
 """
 
 import argparse

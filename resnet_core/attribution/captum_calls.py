@@ -53,9 +53,7 @@ class Question:
     @property
     def batch_size(self) -> int:
         """Pictures in one forward and backward pass that fit in memory."""
-        return max(
-            1, _BATCH_BUDGET // (self.x.shape[-2] * self.x.shape[-1] * max(1, _count_convolutions(self.net)))
-        )
+        return max(1, _BATCH_BUDGET // (self.x.shape[-2] * self.x.shape[-1] * max(1, _count_convolutions(self.net))))
 
     def inputs(self) -> torch.Tensor:
         """The pictures as a fresh leaf; given one that needs no gradient, Captum warns and changes it."""
@@ -127,7 +125,9 @@ def gradient_shap(question: Question) -> Answer:
     baselines = question.baselines(count)
     per_sample = baselines[:, None] if question.params["baseline"] == "noise" else baselines[None]
     way = question.x - per_sample  # (count or 1, N, 3, H, W)
-    points = random_uniform((count, 1, 1, 1, 1), seed + 1, question.x)
+    # One point in each of `count` equal parts of the way: less sampling noise than points anywhere on it.
+    parts = torch.arange(count, device=question.x.device).view(count, 1, 1, 1, 1)
+    points = (parts + random_uniform((count, 1, 1, 1, 1), seed + 1, question.x)) / count
     values = (_gradients(question, per_sample + points * way) * way).mean(0)
     baseline_logits = [_target_logits(question, baseline.expand_as(question.x)) for baseline in per_sample]
     return Answer(values, torch.stack(baseline_logits).mean(0))

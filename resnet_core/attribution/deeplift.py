@@ -152,9 +152,7 @@ class _MaxPool(torch.autograd.Function):
         of_picture, of_baseline = winners.chunk(2)
         credited = torch.where(picture >= baseline, of_picture, of_baseline).repeat(2, 1, 1, 1).flatten(2)
         change = _difference(x).flatten(2).gather(2, credited)
-        ratio = torch.where(
-            change.abs() < _SMALL, torch.ones_like(change), _difference(output).flatten(2) / change
-        )
+        ratio = torch.where(change.abs() < _SMALL, torch.ones_like(change), _difference(output).flatten(2) / change)
         spread = torch.zeros_like(x).flatten(2).scatter_add(2, credited, grad.flatten(2) * ratio)
         return spread.view_as(x), None
 

@@ -51,9 +51,7 @@ def explain(
             network whose output is not finite.
     """
     if x.ndim != 4 or x.shape[0] != 1:
-        raise AttributionError(
-            f"explain takes one picture of shape (1, 3, H, W); this one is {tuple(x.shape)}."
-        )
+        raise AttributionError(f"explain takes one picture of shape (1, 3, H, W); this one is {tuple(x.shape)}.")
     return explain_batch(net, x, [target], method, mean=mean, std=std, params=params)[0]
 
 
@@ -106,9 +104,7 @@ def _check(question: Question) -> None:
     if question.x.ndim != 4 or shape[0] == 0 or shape[1] != 3:
         raise AttributionError(f"Pictures must have the shape (N, 3, H, W); these are {shape}.")
     if question.targets.shape != shape[:1]:
-        raise AttributionError(
-            f"{shape[0]} pictures need {shape[0]} classes; there are {len(question.targets)}."
-        )
+        raise AttributionError(f"{shape[0]} pictures need {shape[0]} classes; there are {len(question.targets)}.")
 
 
 def _answer(method: Method, question: Question) -> list[Attribution]:
@@ -117,9 +113,7 @@ def _answer(method: Method, question: Question) -> list[Attribution]:
     answer = CALLS[method.name](question)
     seconds = (time.perf_counter() - started) / len(question.x)
     maps = _reduce(answer.values.detach(), method.reduction, question.x.shape[-2:])
-    return [
-        _result(method, question, answer, logits, maps, index, seconds) for index in range(len(question.x))
-    ]
+    return [_result(method, question, answer, logits, maps, index, seconds) for index in range(len(question.x))]
 
 
 def _logits(question: Question) -> torch.Tensor:

@@ -110,8 +110,7 @@ _BLOCK = Param(
     "block",
     "Block",
     "last",
-    "The block whose output is weighed, taken after the skip's addition. 'last' is the last block of the "
-    "last stage.",
+    "The block whose output is weighed, taken after the skip's addition. 'last' is the last block of the last stage.",
 )
 
 _TABLE = (
@@ -152,9 +151,7 @@ _TABLE = (
         unit="contribution",
         params=(
             _baseline(),
-            Param(
-                "n_steps", "Steps", 32, "Points on the way from the baseline to the picture.", low=4, high=512
-            ),
+            Param("n_steps", "Steps", 32, "Points on the way from the baseline to the picture.", low=4, high=512),
             _SEED,
         ),
         has_completeness=True,
@@ -202,8 +199,7 @@ _TABLE = (
     Method(
         name="gradient_shap",
         title="GradientSHAP",
-        question="Averaged over many random baselines and random points on the way, how much does each "
-        "pixel bring?",
+        question="Averaged over many random baselines and random points on the way, how much does each pixel bring?",
         paper="Lundberg, Lee 2017, A Unified Approach to Interpreting Model Predictions; Erion et al. 2019, "
         "Expected Gradients",
         url="https://arxiv.org/abs/1906.10670",
@@ -213,9 +209,7 @@ _TABLE = (
         unit="contribution",
         params=(
             _baseline("noise"),
-            Param(
-                "n_samples", "Samples", 32, "Each draws a baseline and a point on the way.", low=2, high=512
-            ),
+            Param("n_samples", "Samples", 32, "Each draws a baseline and a point on the way.", low=2, high=512),
             _SEED,
         ),
         has_completeness=True,

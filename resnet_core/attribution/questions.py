@@ -5,7 +5,7 @@ Generators, so that each answer can be shown as soon as it is there. Whatever th
 a process without torch.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ from resnet_core.attribution.result import Attribution
 from resnet_core.attribution.statistics import bootstrap_mean, object_share
 
 _PICTURES_AT_ONCE = 25
-"""Pictures explained between two reports of progress."""
+"""Pictures explained in one call: bounds the arrays that are held before they are summed up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,18 +130,19 @@ def object_shares(
     targets: Sequence[int],
     methods: Sequence[str],
     params: Mapping[str, Mapping[str, object]] | None = None,
-    progress: Callable[[str, float], None] | None = None,
-) -> list[dict[str, object]]:
+) -> Iterator[dict[str, object]]:
     """Share of each map that lies on the object, over many pictures, by network and method.
+
+    A high share is not yet a good map: Guided Backprop, which draws the picture's edges whatever the network
+    has learned, reaches the highest.
 
     Args:
         pictures: uint8 (N, H, W, 3).
         masks: bool (N, H, W), True on the object.
         targets: the N classes that are asked about.
-        progress: told what is happening and the fraction done.
 
-    Returns:
-        One row for each network and method: net (index), method, shares (N,) with nan for empty maps, mean,
+    Yields:
+        One row for each method and network: net (index), method, shares (N,) with nan for empty maps, mean,
         low, high (95 % bootstrap over the pictures), count, chance (the object's mean share of the area).
     """
     if len(pictures) != len(masks) or len(pictures) != len(targets) or not len(pictures):
@@ -149,17 +150,14 @@ def object_shares(
             "There must be as many masks and classes as pictures; there are "
             f"{len(pictures)} pictures, {len(masks)} masks and {len(targets)} classes."
         )
+    for method in methods:
+        get_method(method)
     chance = float(np.mean(masks))
-    rows = []
     for method in methods:
         for index, subject in enumerate(subjects):
-            if progress is not None:
-                what = f"{get_method(method).title}, network {index + 1} of {len(subjects)}"
-                progress(what, len(rows) / (len(methods) * len(subjects)))
             shares = _shares(subject, pictures, masks, targets, method, (params or {}).get(method))
             interval = asdict(bootstrap_mean(shares))
-            rows.append({"net": index, "method": method, "chance": chance, "shares": shares, **interval})
-    return rows
+            yield {"net": index, "method": method, "chance": chance, "shares": shares, **interval}
 
 
 def _shares(

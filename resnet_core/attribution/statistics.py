@@ -53,9 +53,7 @@ def object_share(values: np.ndarray, mask: np.ndarray) -> float:
     return float(strength[mask].sum() / total) if total > 0 else float("nan")
 
 
-def bootstrap_mean(
-    values: Sequence[float], level: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> Interval:
+def bootstrap_mean(values: Sequence[float], level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
     """Mean of `values` with its percentile bootstrap interval (Efron 1979) over the values."""
     known = np.asarray(values, dtype=np.float64)
     known = known[~np.isnan(known)]

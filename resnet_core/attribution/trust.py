@@ -145,8 +145,7 @@ def sensitivity(
     step = radius / pixels.per_channel(pixels.std, x)
     noise = random_uniform((samples, *x.shape[1:]), seed, x) * 2 - 1
     moved = [
-        np.linalg.norm(_ask_again(net, x + step * sample, attribution, pixels).values - reference)
-        for sample in noise
+        np.linalg.norm(_ask_again(net, x + step * sample, attribution, pixels).values - reference) for sample in noise
     ]
     if size == 0:
         return Sensitivity(float("nan"), float("nan"), radius, samples)
@@ -218,9 +217,7 @@ def deletion_insertion(
         blurred = pixels.baseline("blurred", x)
         inserted = _probabilities(view, torch.where(treated, x, blurred), attribution.target)
     deleted, inserted = (curve.reshape(len(orders), points) for curve in (deleted, inserted))
-    return DeletionInsertion(
-        fraction, deleted[0], inserted[0], deleted[1:].mean(axis=0), inserted[1:].mean(axis=0)
-    )
+    return DeletionInsertion(fraction, deleted[0], inserted[0], deleted[1:].mean(axis=0), inserted[1:].mean(axis=0))
 
 
 def _treated(orders: list[np.ndarray], fraction: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -77,9 +77,7 @@ class TestOneReLU:
     def net(self, one_relu, weight, space):
         return one_relu(weight, bias=-(weight * black(space)).sum() - 1)
 
-    @pytest.mark.parametrize(
-        ("method", "params"), [("integrated_gradients", {"n_steps": 512}), ("deeplift", {})]
-    )
+    @pytest.mark.parametrize(("method", "params"), [("integrated_gradients", {"n_steps": 512}), ("deeplift", {})])
     def test_credit_goes_to_the_part_above_the_kink(self, net, weight, picture, space, method, params):
         answer = explain(net, picture, 0, method, **space, params=params)
         by_hand = weight * (picture[0] - black(space)) * 2 / 3
@@ -92,9 +90,7 @@ class TestOneReLU:
     ):
         off_at_picture = one_relu(-weight, bias=(weight * black(space)).sum() + 1)
         assert not explain(off_at_picture, picture, 0, "saliency", **space).map.any()
-        assert explain(off_at_picture, picture, 0, "deeplift", **space).raw.sum() == pytest.approx(
-            -1, rel=1e-4
-        )
+        assert explain(off_at_picture, picture, 0, "deeplift", **space).raw.sum() == pytest.approx(-1, rel=1e-4)
 
     def test_guided_backprop_stops_what_pulls_down(self, net, weight, picture, space):
         pulls_up = explain(net, picture, 0, "guided_backprop", **space)
@@ -163,6 +159,11 @@ class TestEveryKind:
         assert np.abs(answer.raw).sum() > 1e-4
         assert abs(answer.delta) < 0.01 * np.abs(answer.raw).sum()
 
+    def test_gradient_shap_is_complete_up_to_sampling(self, resnet, space):
+        net, x = resnet
+        gaps = [explain(net, x, 3, "gradient_shap", **space, params={"n_samples": count}).delta for count in (8, 512)]
+        assert abs(gaps[1]) < 0.2 * abs(gaps[0])
+
     def test_every_method_answers(self, every_kind, space):
         net, x = every_kind
         small = {"n_samples": 2, "n_steps": 4, "patches": 2, "window": 0.5, "stride": 0.5}
@@ -177,10 +178,7 @@ class TestEveryKind:
 class TestLeavesNoTrace:
     def state(self, net):
         hooks = [
-            len(hooks)
-            for module in net.modules()
-            for name, hooks in vars(module).items()
-            if name.endswith("_hooks")
+            len(hooks) for module in net.modules() for name, hooks in vars(module).items() if name.endswith("_hooks")
         ]
         modes = [module.training for module in net.modules()]
         attributes = [sorted(vars(module)) for module in net.modules()]

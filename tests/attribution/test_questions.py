@@ -82,7 +82,7 @@ def test_unknown_method_is_refused_before_work_is_done(subject, pictures):
 def test_answers_reach_a_process_without_torch(subject, pictures):
     answers = list(explain_many([subject], pictures[0], ["grad_cam", "deeplift"], target=0))
     report = list(trust_report(subject, pictures[0], answers[1][1]))
-    rows = object_shares([subject], pictures, np.ones((3, 32, 32), bool), [0, 1, 2], ["saliency"])
+    rows = list(object_shares([subject], pictures, np.ones((3, 32, 32), bool), [0, 1, 2], ["saliency"]))
     code = (
         "import pickle, sys\n"
         "pickle.load(sys.stdin.buffer)\n"
@@ -105,15 +105,7 @@ def test_trust_report_has_every_measure_that_applies(subject, pictures, method):
 def test_object_shares_by_network_and_method(subject, twin, pictures):
     masks = np.zeros((3, 32, 32), bool)
     masks[:, 8:24, 8:24] = True
-    told = []
-    rows = object_shares(
-        [subject, twin],
-        pictures,
-        masks,
-        [1, 2, 3],
-        ["saliency", "grad_cam"],
-        progress=lambda *a: told.append(a),
-    )
+    rows = list(object_shares([subject, twin], pictures, masks, [1, 2, 3], ["saliency", "grad_cam"]))
     assert [(row["net"], row["method"]) for row in rows] == [
         (0, "saliency"),
         (1, "saliency"),
@@ -123,13 +115,10 @@ def test_object_shares_by_network_and_method(subject, twin, pictures):
     for row in rows:
         assert row["chance"] == 0.25 and row["count"] == 3
         assert row["low"] <= row["mean"] <= row["high"]
-    alone = explain(
-        subject.net, subject.input(pictures[2]), 3, "saliency", mean=subject.mean, std=subject.std
-    )
+    alone = explain(subject.net, subject.input(pictures[2]), 3, "saliency", mean=subject.mean, std=subject.std)
     assert rows[0]["shares"][2] == pytest.approx(object_share(alone.map, masks[2]), rel=1e-4)
-    assert [fraction for _, fraction in told] == [0, 0.25, 0.5, 0.75]
 
 
 def test_as_many_masks_as_pictures(subject, pictures):
     with pytest.raises(AttributionError, match="3 pictures, 2 masks"):
-        object_shares([subject], pictures, np.ones((2, 32, 32), bool), [0, 1, 2], ["saliency"])
+        next(object_shares([subject], pictures, np.ones((2, 32, 32), bool), [0, 1, 2], ["saliency"]))
