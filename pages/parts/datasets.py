@@ -128,5 +128,7 @@ def _progress() -> None:
 
 def facts(info: DatasetInfo) -> str:
     """One line for the list of datasets."""
-    return f"{len(info.classes)} classes · {info.n_train:,} training and {info.n_test:,} test pictures · "
-    f"{file_size(info.bytes)}"
+    return (
+        f"{len(info.classes)} classes · {info.n_train:,} training and {info.n_test:,} test pictures · "
+        f"{file_size(info.bytes)}"
+    )

@@ -6,6 +6,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from resnet_core.figures.style import describe
+
 
 def header(title: str, purpose: str) -> None:
     """The title of a page and one sentence on what it is for."""
@@ -25,7 +27,6 @@ def figure(
     caption: str = "",
     about: str = "",
     numbers: pd.DataFrame | Callable[[], pd.DataFrame] | None = None,
-    alt: str = "",
     on_select: str = "ignore",
 ) -> object:
     """A figure with its caption, a "What am I looking at?", and its numbers as CSV.
@@ -39,7 +40,7 @@ def figure(
         theme=None,
         on_select=on_select,
         selection_mode="points",
-        alt=alt or caption,
+        alt=describe(fig),
         config={
             "displaylogo": False,
             "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
