@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError
+from ray.exceptions import GetTimeoutError, RayActorError, RayError
 
 from resnet_core.compute.cluster import on_this_node
 from resnet_core.compute.failures import Failure
@@ -34,11 +34,18 @@ class LabLine:
         self._lab = actor.options(**on_this_node(), runtime_env=own).remote(os.cpu_count() or 1, questions)
 
     def wait_until_ready(self) -> None:
-        ray.get(self._lab.ready.remote())
+        ray.get(self._back())
+
+    def _wait_until_back(self, timeout: float) -> None:
+        """After its death: until it is started again."""
+        self._get(self._back(), timeout)
+
+    def _back(self) -> ray.ObjectRef:
+        return self._lab.ready.options(max_task_retries=-1).remote()
 
     def ask(self, question: str, args: Sequence[Any], runs: Sequence[str], timeout: float) -> Iterator[Any]:
         """The parts of the answer as they come, or the one Whole. Raises JobError after ``timeout`` seconds
-        without a part, when the lab has died twice over the question, and with its own sentence when it has
+        without a part, when the lab has died over and over in the question, and with its own sentence when it has
         no answer.
         """
         keys = [self._key(run) for run in runs]
@@ -52,14 +59,16 @@ class LabLine:
                 return
             except RayActorError as error:
                 log.warning("The lab died over %r (attempt %s): %s", question, attempt, error)
+                self._wait_until_back(timeout)
+            except RayError as error:
+                log.warning("Ray did not answer %r: %s", question, error)
+                raise JobError("The workers do not answer: try again in a moment.") from error
         raise JobError(
             f"The process that answers died {TRIES} times over this question, perhaps for want of memory: "
             "ask about fewer or smaller networks at once."
         )
 
-    def _parts(
-        self, question: str, args: tuple[Any, ...], keys: list[NetKey], timeout: float
-    ) -> Iterator[Any]:
+    def _parts(self, question: str, args: tuple[Any, ...], keys: list[NetKey], timeout: float) -> Iterator[Any]:
         missing = self._get(self._lab.missing.remote(keys), timeout) if keys else ()
         while True:
             parcels = {key: self._parcel(key) for key in missing}
@@ -104,15 +113,11 @@ class LabLine:
     def _key(self, run_id: str) -> NetKey:
         run = self._store.get(run_id)
         if run.weights_step is None or "mean" not in run.facts:
-            raise JobError(
-                f"{run.name} has nothing to show yet: its first weights come within half a minute."
-            )
+            raise JobError(f"{run.name} has nothing to show yet: its first weights come within half a minute.")
         return NetKey(run_id, run.weights_step)
 
     def _parcel(self, key: NetKey) -> Parcel:
         run, weights = self._store.get(key.run), self._store.weights(key.run)
         if weights is None:
-            raise JobError(
-                f"The weights of {run.name} are gone from {self._store.folder(key.run)}: train it again."
-            )
+            raise JobError(f"The weights of {run.name} are gone from {self._store.folder(key.run)}: train it again.")
         return Parcel(run.spec, weights, run.facts)

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from resnet_core.compute.failures import Failure
 from resnet_core.runs.ownership import process_start
+from resnet_core.training.cost import Estimate
 
 OBJECT_STORE_BYTES = 1 << 30
 GPU_SHARE = 0.25
@@ -81,7 +83,32 @@ def start(num_cpus: int | None = None) -> Resources:
             _temp_dir=str(_new_folder()),
             _system_config={"worker_niceness": 0},  # the lab goes first; trainings step back themselves
         )
+        _ray_processes.clear()
+        _ray_processes.update(_started_here())
     return resources()
+
+
+_ray_processes: dict[int, str | None] = {}  # number -> start of the processes without which Ray is nothing
+
+
+def _started_here() -> dict[int, str | None]:
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            before, _, after = stat.read_text().rpartition(")")
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked
+        pid, _, name = before.partition(" (")
+        if name in ("gcs_server", "raylet") and int(after.split()[1]) == os.getpid():
+            found[int(pid)] = process_start(int(pid))
+    return found
+
+
+def alive() -> bool:
+    """Whether the Ray that was started here still stands. When it does not, this process has a minute to stop
+    it before Ray ends it as well. A cluster that RAY_ADDRESS names is looked after by others.
+    """
+    return all(process_start(pid) == start for pid, start in _ray_processes.items())
 
 
 def resources() -> Resources:
@@ -106,6 +133,23 @@ def warm_up(resources: Resources) -> str:
     if device["type"] == "cpu":
         return f"CPU, {resources.cpus} core" + ("" if resources.cpus == 1 else "s")
     return device["name"] if resources.gpus == 1 else f"{resources.gpus} x {device['name']}"
+
+
+def estimate(
+    spec: dict[str, Any], recipe: dict[str, Any], n_train: int, n_test: int, resources: Resources, timeout: float
+) -> Estimate | Failure:
+    """Measure a few steps where trainings run, beside those that do."""
+    import ray
+
+    from resnet_core.compute import jobs
+
+    threads = resources.threads(wanting=1)
+    options = {"num_cpus": 0, "num_gpus": GPU_SHARE if resources.gpus else 0, "max_retries": 0}
+    task = ray.remote(max_calls=1 if resources.gpus > 1 else 0)(jobs.estimate_task).options(**options)
+    try:
+        return ray.get(task.remote(spec, recipe, n_train, n_test, threads), timeout=timeout)
+    except ray.exceptions.RayError as error:
+        return Failure(f"The cost could not be measured ({type(error).__name__}): try again in a moment.", "")
 
 
 def on_this_node() -> dict[str, Any]:

@@ -22,6 +22,7 @@ import numpy as np
 from resnet_core.compute.failures import Failure, as_failure
 from resnet_core.data.dataset import Dataset, DatasetInfo
 from resnet_core.errors import DataError
+from resnet_core.training.cost import Estimate
 from resnet_core.training.events import Event
 
 NICENESS = 10
@@ -84,9 +85,7 @@ def train_task(
 
 def check_same_data(job: Job, dataset: Dataset) -> None:
     if job.fingerprint not in (None, dataset.fingerprint):
-        raise DataError(
-            f"Dataset {dataset.name!r} has other pictures than when this training began: start a new one."
-        )
+        raise DataError(f"Dataset {dataset.name!r} has other pictures than when this training began: start a new one.")
 
 
 def train_with_torch(
@@ -215,9 +214,7 @@ def data_task(source: str, home: str, name: str | None) -> Iterator[Progress | D
             return
 
 
-def get_data(
-    source: str, home: Path, name: str | None, progress: Callable[[str, float], None]
-) -> DatasetInfo:
+def get_data(source: str, home: Path, name: str | None, progress: Callable[[str, float], None]) -> DatasetInfo:
     """``source``: "cifar-10" is downloaded, "shapes-10" generated; anything else is a path that is imported.
 
     A path in ``home/uploads`` is removed afterwards, with the folder made for it.
@@ -262,6 +259,24 @@ def warm_up() -> dict[str, Any]:
     give_way()
     device, _ = pick_device()
     return {"type": device.type, "name": device_name(device)}
+
+
+def estimate_task(
+    spec: dict[str, Any], recipe: dict[str, Any], n_train: int, n_test: int, threads: int
+) -> Estimate | Failure:
+    """What a training will cost on this machine, measured."""
+    give_way()
+    try:
+        import torch
+
+        from resnet_core.networks.spec import NetSpec
+        from resnet_core.training.estimate import estimate
+        from resnet_core.training.recipe import Recipe
+
+        torch.set_num_threads(threads)
+        return estimate(NetSpec.from_dict(spec), Recipe.from_dict(recipe), n_train, n_test)
+    except Exception as error:  # the border between two processes: nothing may cross it as an exception
+        return as_failure(error)
 
 
 def give_way() -> None:

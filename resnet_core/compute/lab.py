@@ -23,7 +23,6 @@ QUESTIONS = {
     "explain": "resnet_core.attribution.questions:explain_many",
     "trust": "resnet_core.compute.answers:trust",
     "object_shares": "resnet_core.attribution.questions:object_shares",
-    "estimate": "resnet_core.compute.answers:estimate",
     "profile": "resnet_core.analysis.questions:profile_designs",
     "same_weights": "resnet_core.analysis.questions:same_weights_of",
 }

@@ -210,10 +210,7 @@ def evaluate_run(store: RunStore, run_id: str, data: str | None = None) -> dict[
     net = asked_net(run.spec, weights, run.facts)
     labels = torch.from_numpy(dataset.y_test.copy())
     logits = torch.cat(
-        [
-            net.net(net.input(dataset.x_test[start : start + 500])).detach()
-            for start in range(0, len(labels), 500)
-        ]
+        [net.net(net.input(dataset.x_test[start : start + 500])).detach() for start in range(0, len(labels), 500)]
     )
     wrong = logits.argmax(1) != labels
     return {

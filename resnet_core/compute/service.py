@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnet_core.compute import cluster, jobs
+from resnet_core.compute.failures import Failure
 from resnet_core.compute.lab import Whole
-from resnet_core.compute.shown import DataTask, Estimate, Machine
+from resnet_core.compute.shown import DataTask, Machine
 from resnet_core.data.catalog import catalog
 from resnet_core.errors import DataError, JobError
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.store import RunStore
+from resnet_core.training.cost import Estimate
 from resnet_core.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ __all__ = ["DataTask", "Estimate", "Machine", "Service", "connect"]
 log = logging.getLogger(__name__)
 
 WAIT_FOR_START_S = 20.0
+WATCH_S = 2.0
 
 
 class Service:
@@ -61,6 +64,7 @@ class Service:
         self._ready = False
         self._problem = ""
         self._device = ""
+        self._resources: cluster.Resources | None = None
         self._supervisor: Supervisor | None = None
         self._lab: LabLine | None = None
         self._data: DataTasks | None = None
@@ -82,17 +86,33 @@ class Service:
             self._start_tried.wait()
 
     def _hold_ray(self) -> None:
-        """Start Ray and stay: on Linux its processes are killed when the thread that made them ends
-        (PR_SET_PDEATHSIG), and a driver whose cluster is gone ends itself a minute later."""
+        """Start Ray, and stay to start it again should it die.
+
+        On Linux its processes are killed when the thread that made them ends (PR_SET_PDEATHSIG), and a process
+        whose Ray is gone is ended by it a minute later.
+        """
         try:
             self._start()
         finally:
             self._start_tried.set()
-        self._leaving.wait()
+        while not self._leaving.wait(WATCH_S):
+            if not cluster.alive():
+                with self._lock:
+                    if self._started.is_set():
+                        self._start_again()
+
+    def _start_again(self) -> None:
+        log.error("Ray has died; starting it again")
+        self._started.clear()
+        self._ready = False
+        self._problem = "The workers ended unexpectedly and are being started again; trainings will go on."
+        self._supervisor.abandon()
+        cluster.stop()
+        self._start()
 
     def _start(self) -> None:
         try:
-            resources = cluster.start(self._num_cpus)
+            self._resources = cluster.start(self._num_cpus)
         except (OSError, RuntimeError, ConnectionError, ValueError) as error:
             log.exception("Ray could not be started")
             self._problem = f"The workers could not be started ({error}): trainings wait. Restart the app."
@@ -102,21 +122,21 @@ class Service:
         from resnet_core.compute.supervisor import Supervisor
 
         self._supervisor = Supervisor(
-            self.store, resources, threads_per_run=self._threads_per_run, trainer=self._trainer
+            self.store, self._resources, threads_per_run=self._threads_per_run, trainer=self._trainer
         )
         self._supervisor.start()
         self._lab = LabLine(self.store)
         self._data = DataTasks(self.home)
         self._problem = ""
         self._started.set()
-        threading.Thread(target=self._get_ready, args=(resources,), name="warm-up", daemon=True).start()
+        threading.Thread(target=self._get_ready, name="warm-up", daemon=True).start()
 
-    def _get_ready(self, resources: cluster.Resources) -> None:
+    def _get_ready(self) -> None:
         from ray.exceptions import RayError
 
         try:
             if self._warm:
-                self._device = cluster.warm_up(resources)
+                self._device = cluster.warm_up(self._resources)
                 self._lab.wait_until_ready()
             self._ready = True
         except RayError as error:
@@ -226,16 +246,22 @@ class Service:
         parts = list(self._line().ask(question, args, runs, timeout))
         return parts[0].value if len(parts) == 1 and isinstance(parts[0], Whole) else parts
 
-    def ask_each(
-        self, question: str, *args: Any, runs: Sequence[str] = (), timeout: float = 60.0
-    ) -> Iterator[Any]:
+    def ask_each(self, question: str, *args: Any, runs: Sequence[str] = (), timeout: float = 60.0) -> Iterator[Any]:
         """The parts of an answer as they are ready; ``timeout`` seconds are allowed for each."""
         for part in self._line().ask(question, args, runs, timeout):
             yield part.value if isinstance(part, Whole) else part
 
-    def estimate(self, spec: NetSpec, recipe: Recipe) -> Estimate:
-        """What training would cost here, by a few steps made in the lab."""
-        return self.ask("estimate", spec.to_dict(), recipe.to_dict())
+    def estimate(
+        self, spec: NetSpec, recipe: Recipe, n_train: int = 50_000, n_test: int = 10_000, timeout: float = 60.0
+    ) -> Estimate:
+        """What training would cost here, by some seconds of it. Raises JobError when it cannot be
+        measured.
+        """
+        self._wait_for_start()
+        found = cluster.estimate(spec.to_dict(), recipe.to_dict(), n_train, n_test, self._resources, timeout)
+        if isinstance(found, Failure):
+            raise JobError(found.sentence)
+        return found
 
     def _line(self) -> "LabLine":
         self._wait_for_start()

@@ -27,16 +27,3 @@ class DataTask:
     message: str = "Starting"  # what is happening
     error: str = ""  # a sentence when it failed
     dataset: DatasetInfo | None = None  # what came of it
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What training costs on this machine, measured over a few steps."""
-
-    images_per_s: float
-    memory_bytes: int
-    batch_size: int
-
-    def seconds(self, steps: int) -> float:
-        """Time that ``steps`` optimiser steps take, without tests and checkpoints."""
-        return steps * self.batch_size / self.images_per_s

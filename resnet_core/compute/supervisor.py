@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import ray
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
 
-from resnet_core.compute import jobs
+from resnet_core.compute import cluster, jobs
 from resnet_core.compute.cluster import Resources, on_this_node
 from resnet_core.compute.failures import Failure, as_failure
 from resnet_core.data.storage import stored_info
 from resnet_core.errors import LabError, StoreError
 from resnet_core.runs.ownership import HEARTBEAT_S, OrphanWatch, register
-from resnet_core.runs.run import Run
+from resnet_core.runs.run import ACTIVE, Run
 from resnet_core.runs.store import RunLostError, RunStore
 from resnet_core.training.events import Finished, Stopped
 
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3  # times a run is taken up after its worker died
 STOP_PATIENCE_S = 15.0  # between asking a training to stop and ending its process
 LEAVING_PATIENCE_S = 8.0  # the same when the app ends
+ABANDON_PATIENCE_S = 5.0
 LISTEN_S = 0.2
 IDLE_S = 0.5
 PAUSE_S = 1.0  # after something went wrong with the store or with Ray
@@ -54,9 +55,7 @@ class Active:
 
 
 class Supervisor:
-    def __init__(
-        self, store: RunStore, resources: Resources, *, threads_per_run: int | None, trainer: str
-    ) -> None:
+    def __init__(self, store: RunStore, resources: Resources, *, threads_per_run: int | None, trainer: str) -> None:
         self.problem = ""  # a sentence while something keeps trainings from going on
         self.submitting = threading.Lock()  # held by whoever queues runs that should be placed together
         self._store = store
@@ -72,6 +71,7 @@ class Supervisor:
         self._attempts = 0
         self._wake = threading.Event()
         self._leaving = False
+        self._abandoned = False
         self._thread = threading.Thread(target=self._live, name="supervisor", daemon=True)
         # A worker that has used one GPU cannot change to another, so where there are several each is used
         # once.
@@ -95,10 +95,23 @@ class Supervisor:
         if self._thread.ident is not None:
             self._thread.join()
 
+    def abandon(self) -> None:
+        """Ray is gone: queue what was in work without waiting for anything. Whatever the thread may still
+        hear afterwards is of runs that are not ours any more, and not recorded.
+        """
+        self._abandoned = self._leaving = True
+        self._wake.set()
+        self._thread.join(ABANDON_PATIENCE_S)
+        for run in self._store.runs(ACTIVE):
+            if run.owner == self._owner:
+                self._set_state(run.id, "stopped" if run.state == "stopping" else "queued", "")
+        self._store.remove_owner(self._owner)
+
     def _live(self) -> None:
         while not self._leaving:
             self._guarded(self._turn)
-        self._guarded(self._depart)
+        if not self._abandoned:
+            self._guarded(self._depart)
 
     def _guarded(self, act: Callable[[], None]) -> None:
         """Whatever goes wrong, this thread goes on: runs must not be left without anybody."""
@@ -109,9 +122,7 @@ class Supervisor:
             self.problem = str(error)
         except RayError as error:
             log.exception("Ray does not answer")
-            self.problem = (
-                f"The workers do not answer ({type(error).__name__}): restart the app if this stays."
-            )
+            self.problem = f"The workers do not answer ({type(error).__name__}): restart the app if this stays."
         except Exception as error:
             log.exception("The supervisor made a mistake")
             self.problem = as_failure(error).sentence
@@ -156,9 +167,7 @@ class Supervisor:
 
     def _launch(self, run: Run, threads: int) -> None:
         if run.threads is None and not self._resources.gpus:
-            self._store.note_threads(
-                run.id, threads
-            )  # another number would change the last digits of a resume
+            self._store.note_threads(run.id, threads)  # another number would change the last digits of a resume
         self._attempts += 1
         job = jobs.Job(
             key=f"{run.id}-{self._attempts}",
@@ -223,9 +232,7 @@ class Supervisor:
             self._wake.clear()
             return
         by_stream = {active.stream: active for active in self._active.values()}
-        ready, _ = ray.wait(
-            list(by_stream), num_returns=len(by_stream), timeout=LISTEN_S / 4, fetch_local=False
-        )
+        ready, _ = ray.wait(list(by_stream), num_returns=len(by_stream), timeout=LISTEN_S / 4, fetch_local=False)
         if not ready:
             ready, _ = ray.wait(list(by_stream), num_returns=1, timeout=LISTEN_S, fetch_local=False)
         for stream in ready:
@@ -265,11 +272,7 @@ class Supervisor:
                 return
             if isinstance(item, jobs.DataFacts):
                 self._store.note_facts(active.run, item.facts)
-            elif (
-                isinstance(item, Stopped)
-                and self._leaving
-                and self._store.get(active.run).state != "stopping"
-            ):
+            elif isinstance(item, Stopped) and self._leaving and self._store.get(active.run).state != "stopping":
                 active.cancelled = True  # it goes on at the next start
             else:
                 events.append(item)
@@ -290,9 +293,7 @@ class Supervisor:
         if active.cancelled or isinstance(end, TaskCancelledError):
             self._cut_off(active)
         elif isinstance(end, StopIteration):
-            self._set_state(
-                active.run, "failed", "The training ended without saying how: please report this."
-            )
+            self._set_state(active.run, "failed", "The training ended without saying how: please report this.")
         elif isinstance(end, RayTaskError):
             self._failed(active, as_failure(end))
         else:
@@ -314,6 +315,8 @@ class Supervisor:
         log.warning("The worker of run %s died: %s", run.id, error)
         if run.state == "stopping":
             self._set_state(run.id, "stopped", _where_it_is(run))
+        elif not cluster.alive():
+            self._set_state(run.id, "queued", "")  # all workers died at once: no fault of this run
         elif run.attempts >= MAX_ATTEMPTS:
             cause = "the machine ran out of memory" if memory else "perhaps the machine ran out of memory"
             self._set_state(

@@ -28,11 +28,7 @@ LOG_EVERY = 5
 
 def train(job, dataset, resume, should_stop):
     total, kind = job.recipe["steps"], job.recipe["name"]
-    state = (
-        json.loads(resume)
-        if resume
-        else {"step": 0, "value": job.recipe["seed"] + int(dataset.y_train.sum())}
-    )
+    state = json.loads(resume) if resume else {"step": 0, "value": job.recipe["seed"] + int(dataset.y_train.sum())}
     yield Started(
         step=state["step"],
         total_steps=total,
@@ -52,9 +48,7 @@ def train(job, dataset, resume, should_stop):
             yield Stopped(step=step)
             return
         if step % LOG_EVERY == 0:
-            yield LayerStats(
-                step, np.full((2, 3), state["value"], np.float32), np.full((1, 3), step, np.float32)
-            )
+            yield LayerStats(step, np.full((2, 3), state["value"], np.float32), np.full((1, 3), step, np.float32))
         time.sleep(0.05 if kind in ("slow", "deaf") else 0.01)
         state = {"step": step + 1, "value": (state["value"] * 31 + 7) % 65_521}
         if step == 22:

@@ -66,9 +66,7 @@ def alive(pid):
 
 
 def test_runs_queue_and_a_waiting_one_can_be_stopped(lab, tools):
-    first, second, third, fourth = (
-        lab.submit(tools.SPEC, tools.recipe("slow", seed=s), "dots") for s in range(4)
-    )
+    first, second, third, fourth = (lab.submit(tools.SPEC, tools.recipe("slow", seed=s), "dots") for s in range(4))
     tools.worker_of(lab.store, first)
     lab.stop_run(fourth)
     assert lab.store.get(third).state == "queued"
@@ -199,7 +197,7 @@ def test_a_stop_that_outlives_the_app_is_a_stop(lab, tools, make_service, home):
 
 
 def test_leaving_queues_what_runs_and_the_next_start_takes_it_up(lab, tools, make_service, home):
-    run_ids = [lab.submit(tools.SPEC, tools.recipe("slow", seed=s), "dots") for s in range(3)]
+    run_ids = [lab.submit(tools.SPEC, tools.recipe("slow", 100, seed=s), "dots") for s in range(3)]
     tools.worker_of(lab.store, run_ids[0])
     lab.stop()
     runs = [lab.store.get(run_id) for run_id in run_ids]
