@@ -69,9 +69,7 @@ def attribution_grid(
         annotations.append(_caption(method.title, left + 0.5, dark))
         if own:
             scale = share_scale([_shrunk(values) for values in own.values()], method.signed)
-            column_traces, notes = _column(
-                dict(zip(own, scale.maps, strict=True)), scale, method, left, rows, dark
-            )
+            column_traces, notes = _column(dict(zip(own, scale.maps, strict=True)), scale, method, left, rows, dark)
             column_traces[0]["opacity"] = strength
             traces += column_traces
             annotations += notes
@@ -240,18 +238,14 @@ def _column(
     }
     ends = [(scale.low, 0.0, "left"), (scale.high, 1.0, "right")]
     ends += [(0.0, 0.5, "center")] if method.signed else []
-    notes = [
-        _note(_number(value), left + at, top + 0.08, anchor, theme(dark).ink) for value, at, anchor in ends
-    ]
-    words = "against · for the class" if method.signed else method.unit
+    notes = [_note(_number(value), left + at, top + 0.08, anchor, theme(dark).ink) for value, at, anchor in ends]
+    words = "against · for" if method.signed else method.unit
     notes.append(_note(words, left + 0.5, top + 0.21, "center", theme(dark).muted))
     return [cells, ramp], notes
 
 
 def _open_points(rows: Sequence[str], methods: Mapping[str, object], dark: bool) -> dict:
-    cells = [
-        (row, run, column, name) for row, run in enumerate(rows) for column, name in enumerate(methods, 1)
-    ]
+    cells = [(row, run, column, name) for row, run in enumerate(rows) for column, name in enumerate(methods, 1)]
     colors = theme(dark)
     return {
         "type": "scatter",
@@ -267,6 +261,7 @@ def _open_points(rows: Sequence[str], methods: Mapping[str, object], dark: bool)
             "color": colors.background,
             "line": {"color": colors.ink, "width": 1},
         },
+        "selected": {"marker": {"opacity": 1}, "textfont": {"color": colors.ink}},
         "unselected": {"marker": {"opacity": 1}, "textfont": {"color": colors.ink}},
         "hovertemplate": "open large<extra></extra>",
     }

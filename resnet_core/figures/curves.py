@@ -126,8 +126,7 @@ def small_live_curve(
                 "name": styles[run].label,
                 "line": styles[run].line(dark, 2.5),
                 "showlegend": False,
-                "hovertemplate": f"training {y} {_value_format(y)}<br>step %{{x:,d}}"
-                f"<extra>{styles[run].label}</extra>",
+                "hovertemplate": styles[run].hover(f"training {y} {_value_format(y)}<br>step %{{x:,d}}"),
             }
         )
     last_step = max(total_steps or 0, int(steps["step"].max()), 1)
@@ -169,11 +168,7 @@ def _curves(
     low, high = _value_range(lines.values(), marks, unit, log_y)
     last_x = max(float(rows[x].max()) for rows in lines.values())
 
-    traces = [
-        trace
-        for run, rows in lines.items()
-        for trace in _run_traces(rows, styles[run], run, dark, y, x, log_y)
-    ]
+    traces = [trace for run, rows in lines.items() for trace in _run_traces(rows, styles[run], run, dark, y, x, log_y)]
     traces += _paper_traces(marks, styles, dark, last_x, unit)
     right = 24
     if len(shown) <= DIRECT_LABELS:
@@ -200,9 +195,7 @@ def _curves(
     return go.Figure(data=traces, layout=layout)
 
 
-def _run_traces(
-    rows: pd.DataFrame, style: RunStyle, run: str, dark: bool, y: str, x: str, log_y: bool
-) -> list[dict]:
+def _run_traces(rows: pd.DataFrame, style: RunStyle, run: str, dark: bool, y: str, x: str, log_y: bool) -> list[dict]:
     unit = 100 if y == "error" else 1
     xs = rows[x].to_numpy()
     where = np.stack([rows["epoch"], rows["step"]], axis=1)
@@ -219,7 +212,7 @@ def _run_traces(
             "mode": "lines",
             "line": style.line(dark, width),
             "showlegend": side == "test",
-            "hovertemplate": f"{mean}{words} {hover}<extra>{style.label}</extra>",
+            "hovertemplate": style.hover(f"{mean}{words} {hover}"),
         }
         if side == "test":
             trace |= {"mode": "lines+markers", "marker": style.marker(dark) | {"maxdisplayed": 12}}
@@ -227,9 +220,7 @@ def _run_traces(
     return traces
 
 
-def _band(
-    rows: pd.DataFrame, style: RunStyle, run: str, dark: bool, xs: np.ndarray, unit: int, log_y: bool
-) -> dict:
+def _band(rows: pd.DataFrame, style: RunStyle, run: str, dark: bool, xs: np.ndarray, unit: int, log_y: bool) -> dict:
     floor = unit * rows["test"].to_numpy(float).min() / 10 if log_y else 0
     low = np.maximum(unit * rows["test_low"].to_numpy(float), floor)
     high = unit * rows["test_high"].to_numpy(float)
@@ -281,9 +272,7 @@ def _paper_traces(
     ]
 
 
-def _line_ends(
-    lines: Mapping[str, pd.DataFrame], x: str, last_x: float, unit: int, log_y: bool
-) -> dict[str, float]:
+def _line_ends(lines: Mapping[str, pd.DataFrame], x: str, last_x: float, unit: int, log_y: bool) -> dict[str, float]:
     """Where the test lines end. A line that ends early is left out: its name would lie on the others."""
     ends = {}
     for run, rows in lines.items():

@@ -138,6 +138,7 @@ def _tiles(placed: list[tuple[Tile, float, float]], dark: bool, slot_px: float) 
             },
             "showlegend": False,
             "hoverinfo": "skip",
+            **_always_bright(dark),
         }
         if entries is not folded:
             trace |= {
@@ -153,8 +154,6 @@ def _tiles(placed: list[tuple[Tile, float, float]], dark: bool, slot_px: float) 
         if selectable:
             trace |= {
                 "customdata": [[tile.first, tile.stop] for tile in tiles],
-                "selected": {"marker": {"opacity": 1}},
-                "unselected": {"marker": {"opacity": 1}},
             }
         traces.append(trace)
     return traces
@@ -167,6 +166,12 @@ def _channel_colors(found: set[int], dark: bool) -> dict[int, str]:
     return {number: scale[rank] for number, rank in zip(channels, ranks, strict=True)}
 
 
+def _always_bright(dark: bool) -> dict:
+    """A selection is a click here, nothing that the rest should fade for. Plotly wants both states or none."""
+    look = {"marker": {"opacity": 1}, "textfont": {"color": theme(dark).ink}}
+    return {"selected": look, "unselected": look}
+
+
 def _fits(tile: Tile, slot_px: float) -> bool:
     return text_width(tile.text) <= (tile.width - (1 - _FILL)) * slot_px
 
@@ -177,9 +182,7 @@ def _arcs(placed: list[tuple[Tile, float, float]], spec, dark: bool) -> list[dic
     for tile, x, y in placed:
         if tile.skip:
             groups.setdefault(tile.skip if tile.n_skips else "", []).append((tile, x, y))
-    traces = [
-        trace for kind in _SIGNS if kind in groups for trace in _present(groups[kind], kind, spec, dark)
-    ]
+    traces = [trace for kind in _SIGNS if kind in groups for trace in _present(groups[kind], kind, spec, dark)]
     if "" in groups:
         traces += _absent(groups[""], dark)
     present = [entry for kind in _SIGNS for entry in groups.get(kind, [])]
@@ -200,7 +203,7 @@ def _present(entries: list[tuple[Tile, float, float]], kind: str, spec, dark: bo
         "hoverinfo": "skip",
         "showlegend": False,
     }
-    return [line, _signs(entries, sign, color, color, 13) | {"name": sign["name"] + weak + dropped}]
+    return [line, _signs(entries, sign, color, color, 13, dark) | {"name": sign["name"] + weak + dropped}]
 
 
 def _absent(entries: list[tuple[Tile, float, float]], dark: bool) -> list[dict]:
@@ -215,15 +218,12 @@ def _absent(entries: list[tuple[Tile, float, float]], dark: bool) -> list[dict]:
         "showlegend": False,
     }
     sign = {"symbol": "circle", "dash": "dot"}
-    return [line, _signs(entries, sign, colors.background, colors.muted, 11) | {"name": _MISSING}]
+    return [line, _signs(entries, sign, colors.background, colors.muted, 11, dark) | {"name": _MISSING}]
 
 
-def _signs(entries: list[tuple[Tile, float, float]], sign: dict, fill: str, edge: str, size: int) -> dict:
+def _signs(entries: list[tuple[Tile, float, float]], sign: dict, fill: str, edge: str, size: int, dark: bool) -> dict:
     """The clickable sign at the top of each arc; in the legend it stands with its line."""
-    some = [
-        f"{tile.n_skips} of {tile.n_blocks}" if 0 < tile.n_skips < tile.n_blocks else ""
-        for tile, _, _ in entries
-    ]
+    some = [f"{tile.n_skips} of {tile.n_blocks}" if 0 < tile.n_skips < tile.n_blocks else "" for tile, _, _ in entries]
     return {
         "type": "scatter",
         "mode": "lines+markers+text" if any(some) else "lines+markers",
@@ -243,8 +243,7 @@ def _signs(entries: list[tuple[Tile, float, float]], sign: dict, fill: str, edge
         "customdata": [value for tile, _, _ in entries for value in ([tile.first, tile.stop], None)],
         "hovertext": [value for tile, _, _ in entries for value in (_tile_help(tile), "")],
         "hoverinfo": "text",
-        "selected": {"marker": {"opacity": 1}},
-        "unselected": {"marker": {"opacity": 1}},
+        **_always_bright(dark),
     }
 
 
@@ -264,6 +263,7 @@ def _additions(entries: list[tuple[Tile, float, float]], dark: bool) -> dict:
         },
         "name": "addition",
         "hoverinfo": "skip",
+        **_always_bright(dark),
     }
 
 
@@ -309,6 +309,7 @@ def _arrows(lanes: list[Lane], lane_px: int, dark: bool) -> dict:
         },
         "hoverinfo": "skip",
         "showlegend": False,
+        **_always_bright(dark),
     }
 
 

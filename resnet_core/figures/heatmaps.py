@@ -55,9 +55,7 @@ def layer_heatmaps(
         if run in histories and len(histories[run].steps) and layer_names(histories[run], stat)
     }
     if not shown:
-        return empty_figure(
-            "Heat maps stand here once a run has recorded its layers.", dark, heatmaps_height(1)
-        )
+        return empty_figure("Heat maps stand here once a run has recorded its layers.", dark, heatmaps_height(1))
     columns = {run: _evenly(len(history.steps), MAX_STEPS) for run, history in shown.items()}
     rows = {run: _evenly(len(layer_names(history, stat)), MAX_LAYERS) for run, history in shown.items()}
     values = {
@@ -90,7 +88,7 @@ def layer_heatmaps(
         axis = "" if index == 0 else str(index + 1)
         names = np.array(layer_names(history, stat))[rows[run]]
         steps = np.asarray(history.steps)[columns[run]]
-        traces += _map_traces(values[run], names, steps, styles[run].label, axis, stat.signed)
+        traces += _map_traces(values[run], names, steps, styles[run], axis, stat.signed)
         _place(layout, axis, index, len(shown), names, last_step, styles[run].sign(dark, 60), dark)
         if step is not None:
             layout["shapes"] += _step_line(step, axis, dark)
@@ -105,7 +103,7 @@ def heatmaps_height(n_runs: int) -> int:
 
 
 def _map_traces(
-    values: np.ndarray, names: np.ndarray, steps: np.ndarray, label: str, axis: str, signed: bool
+    values: np.ndarray, names: np.ndarray, steps: np.ndarray, style: RunStyle, axis: str, signed: bool
 ) -> list[dict]:
     """The map itself and, where there are any, the cells that have no place on its scale. ``values`` (L,
     S)."""
@@ -121,36 +119,37 @@ def _map_traces(
         "yaxis": f"y{axis}",
         "hoverongaps": False,
     }
-    where = f"%{{y}}<br>step %{{x:,d}}<extra>{label}</extra>"
+    where = "%{y}<br>step %{x:,d}"
     traces = [
-        common | {"z": z.astype(np.float32), "coloraxis": "coloraxis", "hovertemplate": f"{shown}<br>{where}"}
+        common
+        | {"z": z.astype(np.float32), "coloraxis": "coloraxis", "hovertemplate": style.hover(f"{where}<br>{shown}")}
     ]
     for odd, color, words in (
         ((values == 0) & ~ordinary, ZERO_COLOR, "exactly zero"),
         (~np.isfinite(values), NOT_FINITE_COLOR, "not finite (overflow)"),
     ):
         if odd.any():
-            rows, columns = _box_around(odd)
+            columns = _columns_around(odd)
             traces.append(
                 common
                 | {
                     "x": steps[columns],
-                    "y": names[rows],
-                    "z": np.where(odd[rows, columns], 1.0, np.nan).astype(np.float32),
+                    "z": np.where(odd[:, columns], 1.0, np.nan).astype(np.float32),
                     "colorscale": [[0, color], [1, color]],
                     "showscale": False,
                     "name": words,
-                    "hovertemplate": f"{words}<br>{where}",
+                    "hovertemplate": style.hover(f"{where}<br>{words}"),
                 }
             )
     return traces
 
 
-def _box_around(odd: np.ndarray) -> tuple[slice, slice]:
-    """The rows and columns that hold the odd cells, for a second full map would double what is sent. One
-    more to each side: plotly takes the size of a cell from its neighbours."""
-    rows, columns = (np.flatnonzero(odd.any(axis=axis)) for axis in (1, 0))
-    return tuple(slice(max(0, found[0] - 1), found[-1] + 2) for found in (rows, columns))
+def _columns_around(odd: np.ndarray) -> slice:
+    """The columns that hold the odd cells, for a second full map would double what is sent. One more to
+    each side: plotly takes the width of a cell from its neighbours. All rows stay: plotly fails on a part
+    of the categories."""
+    found = np.flatnonzero(odd.any(axis=0))
+    return slice(max(0, found[0] - 1), found[-1] + 2)
 
 
 def _odd_value_legend(values: Mapping[str, np.ndarray], signed: bool) -> list[dict]:

@@ -57,9 +57,7 @@ def layer_profile(
     stat = STATISTICS[statistic]
     measured = {run: h for run, h in histories.items() if run in styles and len(h.steps)}
     at = {run: nearest_step(history, step) for run, history in measured.items()}
-    profiles = {
-        run: Profile(layer_names(h, stat), layer_values(h, stat)[at[run]]) for run, h in measured.items()
-    }
+    profiles = {run: Profile(layer_names(h, stat), layer_values(h, stat)[at[run]]) for run, h in measured.items()}
     figure = depth_profile(profiles, stat, styles, dark, relative, height)
     figure.layout.meta |= {"steps": {run: int(measured[run].steps[index]) for run, index in at.items()}}
     return figure
@@ -148,7 +146,7 @@ def _profile_traces(
         "customdata": [[name, scientific(value)] for name, value in zip(names, middle, strict=True)],
         "line": style.line(dark, 2.5),
         "marker": style.marker(dark, 8) | {"maxdisplayed": 30},
-        "hovertemplate": f"%{{customdata[0]}}<br>{seeds}%{{customdata[1]}}<extra>{style.label}</extra>",
+        "hovertemplate": style.hover(f"%{{customdata[0]}}<br>{seeds}%{{customdata[1]}}"),
     }
     traces.append(line)
     odd_values = (
@@ -167,7 +165,7 @@ def _profile_traces(
                     "marker": {"symbol": symbol, "size": 12, "color": style.on(dark), "line": {"width": 2}},
                     "cliponaxis": False,
                     "showlegend": False,
-                    "hovertemplate": f"%{{text}}<br>{words}<extra>{style.label}</extra>",
+                    "hovertemplate": style.hover(f"%{{text}}<br>{words}"),
                 }
             )
     return traces

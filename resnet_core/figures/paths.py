@@ -38,8 +38,7 @@ def path_length_bars(
                 "opacity": 1 if len(shown) == 1 else 0.7,
                 "name": f"{style.label}: {_paths(total)}, on average {_mean(counts):.3g} blocks long",
                 "showlegend": True,
-                "hovertemplate": "%{customdata} paths through %{x} blocks<br>%{y:.2g} % of all"
-                f"<extra>{style.label}</extra>",
+                "hovertemplate": style.hover("%{customdata} paths through %{x} blocks<br>%{y:.2g} % of all"),
             }
         )
     longest = max(max(counts) for counts in shown.values())

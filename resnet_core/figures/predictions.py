@@ -117,14 +117,12 @@ def _bars(
         "x": (100 * values).round(2),
         "y": names,
         "marker": style.bar(dark),
-        "text": [
-            f"<b>{text}</b>" if index == chosen else text for text, index in zip(texts, picked, strict=True)
-        ],
+        "text": [f"<b>{text}</b>" if index == chosen else text for text, index in zip(texts, picked, strict=True)],
         "textposition": "outside",
         "textfont": {"size": SMALL_FONT_SIZE, "color": theme(dark).ink},
         "cliponaxis": False,
         "name": style.label,
-        "hovertemplate": f"%{{y}}: %{{x:.2f}} %<extra>{style.label}</extra>",
+        "hovertemplate": style.hover("%{y}: %{x:.2f} %"),
     }
 
 
@@ -138,8 +136,6 @@ def _alt_text(
     styles: Mapping[str, RunStyle],
     true_class: int | None,
 ) -> str:
-    answers = [
-        f"{styles[run].label} says {classes[p.argmax()]} ({percent(p.max())})" for run, p in shown.items()
-    ]
+    answers = [f"{styles[run].label} says {classes[p.argmax()]} ({percent(p.max())})" for run, p in shown.items()]
     truth = f" The true class is {classes[true_class]}." if true_class is not None else ""
     return "; ".join(answers) + "." + truth

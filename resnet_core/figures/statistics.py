@@ -2,7 +2,7 @@
 them.
 
 The columns are those of training/events.py (WEIGHT_STATS, BLOCK_STATS); a ``history`` is
-runs.store.LayerHistory: ``steps`` (S,), ``weights`` and ``blocks`` (names), ``weight_stats`` (S, W, 3),
+runs.run.LayerHistory: ``steps`` (S,), ``weight_names`` and ``block_names``, ``weight_stats`` (S, W, 3),
 ``block_stats`` (S, B, 3).
 """
 
@@ -58,9 +58,7 @@ STATISTICS = {
         "Variance of block outputs",
         "How much signal is left, or has piled up, on the way forward.",
     ),
-    "block_mean": _blocks(
-        "mean", "Mean of block outputs", "Where each block's output is centred.", signed=True
-    ),
+    "block_mean": _blocks("mean", "Mean of block outputs", "Where each block's output is centred.", signed=True),
 }
 
 

@@ -56,9 +56,7 @@ def _block_shapes(left: float, has_skip: bool, colors, skip: str) -> list[dict]:
     """The thread, two convolutions, the ReLU, and with a skip the arc and the addition."""
     ink = {"color": colors.ink, "width": 2}
     box = {"type": "rect", "fillcolor": colors.panel, "line": ink, "layer": "between"}
-    shapes = [
-        {"type": "line", "x0": left + 0.4, "x1": left + 9.2, "y0": 0, "y1": 0, "line": ink, "layer": "below"}
-    ]
+    shapes = [{"type": "line", "x0": left + 0.4, "x1": left + 9.2, "y0": 0, "y1": 0, "line": ink, "layer": "below"}]
     shapes += [box | {"x0": left + at, "x1": left + at + 2.4, "y0": -0.75, "y1": 0.75} for at in (1.2, 3.95)]
     shapes.append(box | {"x0": left + 7.6, "x1": left + 8.8, "y0": -0.55, "y1": 0.55})
     if has_skip:
@@ -118,9 +116,7 @@ def gradient_flow(
     traces, notes = [], []
     for row, (run, strip) in enumerate(values.items()):
         base = -row * (_STRIP + _STRIP_HEAD) - _STRIP_HEAD - _STRIP / 2
-        traces += _strip_traces(
-            strip, shown[run].names, styles[run], base, len(np.atleast_2d(shown[run].values))
-        )
+        traces += _strip_traces(strip, shown[run].names, styles[run], base, len(np.atleast_2d(shown[run].values)))
         notes += _strip_notes(strip, styles[run], base, dark)
     bottom = -len(shown) * (_STRIP + _STRIP_HEAD)
     notes.append(
@@ -134,9 +130,7 @@ def gradient_flow(
         }
     )
     notes += _ends(bottom, colors)
-    exponents = list(
-        range(int(np.ceil(low)), int(np.floor(high)) + 1, max(1, int(np.ceil((high - low) / 7))))
-    )
+    exponents = list(range(int(np.ceil(low)), int(np.floor(high)) + 1, max(1, int(np.ceil((high - low) / 7)))))
     layout = base_layout(
         dark,
         flow_height(len(shown)),
@@ -168,9 +162,7 @@ def flow_height(n_networks: int) -> int:
     return max(300, 8 + _BELOW + n_networks * (_STRIP + _STRIP_HEAD))
 
 
-def _strip_traces(
-    strip: np.ndarray, names: tuple[str, ...], style: RunStyle, base: float, n: int
-) -> list[dict]:
+def _strip_traces(strip: np.ndarray, names: tuple[str, ...], style: RunStyle, base: float, n: int) -> list[dict]:
     """The strip, and over it the cells that have no logarithm."""
     ordinary = np.isfinite(strip) & (strip > 0)
     z = np.full(strip.shape, np.nan)
@@ -185,7 +177,7 @@ def _strip_traces(
         "hoverongaps": False,
     }
     labels = [[f"{name}<br>{scientific(value)}{seeds}" for name, value in zip(names, strip, strict=True)]]
-    hover = {"text": labels, "hovertemplate": f"%{{text}}<extra>{style.label}</extra>"}
+    hover = {"text": labels, "hovertemplate": style.hover("%{text}")}
     traces = [common | hover | {"z": z[None].astype(np.float32), "coloraxis": "coloraxis"}]
     for odd, color in ((strip == 0, ZERO_COLOR), (~np.isfinite(strip), NOT_FINITE_COLOR)):
         if odd.any():
@@ -202,14 +194,11 @@ def _strip_notes(strip: np.ndarray, style: RunStyle, base: float, dark: bool) ->
         (scientific(strip[-1]), 1.0, "right"),
     )
     notes = [
-        {"text": text, "x": x, "xanchor": anchor, "font": {"size": FONT_SIZE, "color": ink}}
-        for text, x, anchor in ends
+        {"text": text, "x": x, "xanchor": anchor, "font": {"size": FONT_SIZE, "color": ink}} for text, x, anchor in ends
     ]
     if np.isfinite(strip[[0, -1]]).all() and strip[0] > 0 and strip[-1] > 0:
         ratio = f"input ÷ output = <b>{scientific(strip[0] / strip[-1])}</b>"
-        notes.append(
-            {"text": ratio, "x": 0.5, "xanchor": "center", "font": {"size": FONT_SIZE, "color": ink}}
-        )
+        notes.append({"text": ratio, "x": 0.5, "xanchor": "center", "font": {"size": FONT_SIZE, "color": ink}})
     return [note | {"y": top, "yanchor": "bottom", "showarrow": False} for note in notes]
 
 
@@ -245,8 +234,7 @@ def _decades(values: list[np.ndarray]) -> tuple[float, float]:
 
 def _flow_alt(values: Mapping[str, np.ndarray], styles: Mapping[str, RunStyle], statistic: Statistic) -> str:
     parts = [
-        f"{styles[run].label}: {scientific(strip[0])} nearest the input, "
-        f"{scientific(strip[-1])} nearest the loss"
+        f"{styles[run].label}: {scientific(strip[0])} nearest the input, {scientific(strip[-1])} nearest the loss"
         for run, strip in values.items()
     ]
     return f"{statistic.title} along each network. " + "; ".join(parts) + "."

@@ -140,6 +140,10 @@ class RunStyle:
             }
         return marker
 
+    def hover(self, text: str) -> str:
+        """A hovertemplate: the run's name in bold above the text, in one box."""
+        return f"<b>{self.label}</b><br>{text}<extra></extra>"
+
     def sign(self, dark: bool, length: int = 28) -> str:
         """Label with its sign in front, for annotations: the sign in the run's colour, the words in ink."""
         glyph = f'<span style="color:{self.on(dark)};font-size:22px">{self.glyph}</span>'
@@ -162,7 +166,8 @@ def style_runs(
     for run_id, name, kind in runs:
         color, dark_color = RUN_COLORS[slots[run_id]]
         sign = _SIGNS[kind]
-        label = f"{name} ({run_id})" if names.count(name) > 1 else name
+        # A name is text: in plotly's labels "<" would begin a tag.
+        label = (f"{name} ({run_id})" if names.count(name) > 1 else name).replace("<", "‹")
         styles[run_id] = RunStyle(
             color, dark_color, sign.dash, sign.symbol, sign.filled, sign.glyph, sign.pattern, label, kind
         )
@@ -297,11 +302,7 @@ def log_ticks(low: float, high: float) -> dict:
     digits = (1, 2, 5) if high / low <= 10**2.2 else (1,)
     every = max(1, math.ceil((last - first) / 9)) if len(digits) == 1 else 1
     ticks = [(digit, exponent) for exponent in range(first, last + 1, every) for digit in digits]
-    ticks = [
-        (digit, exponent)
-        for digit, exponent in ticks
-        if 0.999 * low <= digit * 10.0**exponent <= 1.001 * high
-    ]
+    ticks = [(digit, exponent) for digit, exponent in ticks if 0.999 * low <= digit * 10.0**exponent <= 1.001 * high]
     plain = all(-2 <= exponent <= 4 for _, exponent in ticks)
     return {
         "tickmode": "array",

@@ -58,9 +58,7 @@ def lanes_of(spec) -> list[Lane]:
 def _staged_lanes(spec) -> list[Lane]:
     plan = plan_of(spec)
     size = spec.image_size // plan.stem.stride // (2 if "maxpool" in plan.stem_steps else 1)
-    by_stage = [
-        list(blocks) for _, blocks in groupby(plan.blocks, key=lambda block: block.name.split(".")[0])
-    ]
+    by_stage = [list(blocks) for _, blocks in groupby(plan.blocks, key=lambda block: block.name.split(".")[0])]
     lanes, index = [], 0
     for stage, blocks in enumerate(by_stage, 1):
         numbered = []
@@ -105,9 +103,7 @@ def _fold(tiles: list[Tile]) -> list[Tile]:
     way, in equal shares."""
     if len(tiles) <= MOST_TILES:
         return tiles
-    groups = [
-        list(group) for _, group in groupby(tiles, key=lambda t: (t.first < 0, t.skip, t.n_skips, t.channels))
-    ]
+    groups = [list(group) for _, group in groupby(tiles, key=lambda t: (t.first < 0, t.skip, t.n_skips, t.channels))]
     if sum(_FOLD_WIDTH if len(group) > 1 else 1 for group in groups) > MOST_TILES:
         share = -(-len(tiles) * round(_FOLD_WIDTH) // MOST_TILES)
         groups = [tiles[:1]] + [tiles[at : at + share] for at in range(1, len(tiles), share)]
@@ -154,9 +150,7 @@ def _classic_lanes(spec) -> list[Lane]:
 def _classic_tile(layer) -> Tile:
     if layer.kind == "conv":
         conv = layer.conv
-        words = (
-            f"convolution {conv.kernel}×{conv.kernel}<br>{conv.in_channels} to {conv.out_channels} channels"
-        )
+        words = f"convolution {conv.kernel}×{conv.kernel}<br>{conv.in_channels} to {conv.out_channels} channels"
         return Tile(-1, -1, str(conv.out_channels), words, conv.out_channels)
     if layer.kind == "pool":
         return Tile(-1, -1, "", f"max pooling {layer.width}×{layer.width}: halves the map", 0, 0.4)

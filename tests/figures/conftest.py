@@ -11,9 +11,7 @@ from resnet_core.figures.style import style_runs
 
 @pytest.fixture
 def styles():
-    return style_runs(
-        [("a", "Plain-20", "plain"), ("b", "ResNet-20", "residual"), ("c", "Highway-19", "highway")]
-    )
+    return style_runs([("a", "Plain-20", "plain"), ("b", "ResNet-20", "residual"), ("c", "Highway-19", "highway")])
 
 
 @pytest.fixture
@@ -61,8 +59,8 @@ def make_history(blocks_per_stage=3, n_steps=6, scale=1.0):
 
     return SimpleNamespace(
         steps=np.arange(n_steps) * 100,
-        weights=weights,
-        blocks=blocks,
+        weight_names=weights,
+        block_names=blocks,
         weight_stats=stats(len(weights)),
         block_stats=stats(len(blocks)),
     )

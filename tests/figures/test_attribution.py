@@ -14,8 +14,7 @@ def toy_maps(factors):
     """run -> method -> map, the second network's ten times the first's."""
     signed = RNG.normal(size=(32, 32)).astype(np.float32)
     return {
-        run: {SIGNED.name: factor * signed, UNSIGNED.name: factor * np.abs(signed)}
-        for run, factor in factors.items()
+        run: {SIGNED.name: factor * signed, UNSIGNED.name: factor * np.abs(signed)} for run, factor in factors.items()
     }
 
 

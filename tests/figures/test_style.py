@@ -96,3 +96,8 @@ def test_log_axes_are_labelled_in_units_people_know(low, high, texts):
 def test_a_log_axis_over_many_decades_is_not_crowded():
     ticks = style.log_ticks(1e-40, 1e3)
     assert 4 <= len(ticks["tickvals"]) <= 10
+
+
+def test_a_name_is_text_and_never_markup():
+    style_of = style.style_runs([("r", '<a href="x">net</a>', "plain")])["r"]
+    assert "<a" not in style_of.label and "<a" not in style_of.hover("") and "<a" not in style_of.sign(False)

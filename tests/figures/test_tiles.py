@@ -41,9 +41,7 @@ def test_lanes_tell_channels_and_sizes():
     titles = [lane.title for lane in lanes_of(NetSpec(depth=56))]
     assert "16 channels" in titles[0] and "32×32" in titles[0]
     assert "64 channels" in titles[2] and "8×8" in titles[2] and "9 blocks" in titles[2]
-    imagenet = NetSpec(
-        depth=50, layout="imagenet", block="bottleneck", shortcut="B", width=64, image_size=224
-    )
+    imagenet = NetSpec(depth=50, layout="imagenet", block="bottleneck", shortcut="B", width=64, image_size=224)
     sizes = [lane.title.split(" · ")[-1] for lane in lanes_of(imagenet)]
     assert sizes == ["56×56", "28×28", "14×14", "7×7"]
 
