@@ -1,0 +1,174 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from resnet_core.compute.local import evaluate_run, new_run, run_here
+from resnet_core.data.catalog import load_dataset
+from resnet_core.errors import DataError, JobError
+from resnet_core.runs.ownership import OrphanWatch
+from resnet_core.runs.store import RunStore
+from resnet_core.training.events import Finished
+
+FAKE = "fake_training:train"
+
+
+@pytest.fixture
+def store(home):
+    store = RunStore(home)
+    yield store
+    store.close()
+
+
+def begin(store, tools, *recipe, **options):
+    return new_run(store, tools.SPEC, tools.recipe(*recipe), "dots", **options)
+
+
+def test_a_run_is_trained_here_and_recorded(store, tools):
+    run_id = begin(store, tools, name="mine", tags=("a",))
+    events = []
+    run = run_here(store, run_id, trainer=FAKE, on_event=events.append)
+    tools.assert_undisturbed(store, run_id)
+    assert (run.name, run.tags, run.origin, run.owner) == ("mine", ("a",), "cli", None)
+    assert isinstance(events[-1], Finished)
+
+
+def test_a_new_run_is_ours_before_it_starts(store, tools):
+    run_id = begin(store, tools)
+    assert not store.claim(run_id, "app-1")
+    assert OrphanWatch(store).settle() == []
+
+
+def test_a_dataset_that_is_not_there(store, tools):
+    with pytest.raises(DataError, match="cats"):
+        new_run(store, tools.SPEC, tools.recipe(), "cats")
+    assert store.runs() == []
+
+
+def test_a_stop_from_the_app_is_heard_and_the_run_can_go_on(store, tools):
+    run_id = begin(store, tools, "slow", 60)
+    other = RunStore(store.home)
+    stopper = threading.Timer(0.5, lambda: other.request_stop(run_id))
+    stopper.start()
+    run = run_here(store, run_id, trainer=FAKE)
+    assert run.state == "stopped" and 0 < run.step < 60
+    assert run_here(store, run_id, trainer=FAKE).state == "done"
+    tools.assert_undisturbed(store, run_id)
+
+
+def test_another_processs_run_is_left_alone(store, tools):
+    run_id = store.create(tools.SPEC.to_dict(), tools.recipe().to_dict(), "dots", name="n")
+    store.add_owner({"id": "app-1", "kind": "app", "host": "elsewhere", "pid": 1, "process_start": ""})
+    store.claim(run_id, "app-1")
+    with pytest.raises(JobError, match="another process"):
+        run_here(store, run_id, trainer=FAKE)
+    store.set_state(run_id, "done")
+    with pytest.raises(JobError, match="done"):
+        run_here(store, run_id, trainer=FAKE)
+
+
+def test_what_ends_it_is_recorded_in_words(store, tools):
+    run = run_here(store, begin(store, tools, "sorry"), trainer=FAKE)
+    assert run.state == "failed" and "nan at step 22" in run.reason
+
+
+def test_our_own_mistakes_come_through_and_are_recorded(store, tools):
+    run_id = begin(store, tools, "broken")
+    with pytest.raises(ZeroDivisionError):
+        run_here(store, run_id, trainer=FAKE)
+    assert store.get(run_id).state == "failed"
+    assert "ZeroDivisionError" in (store.folder(run_id) / "error.log").read_text()
+
+
+COMMAND = """
+import sys
+from pathlib import Path
+from resnet_core.compute.local import new_run, run_here
+from resnet_core.networks.spec import NetSpec
+from resnet_core.runs.store import RunStore
+from resnet_core.training.recipe import Recipe
+store = RunStore(Path(sys.argv[1]))
+recipe = Recipe(name=sys.argv[2], steps=60, seed=1, batch_size=10)
+run = new_run(store, NetSpec(family="residual", depth=8, width=4), recipe, "dots")
+print(run, flush=True)
+print(run_here(store, run, trainer="fake_training:train").state, flush=True)
+"""
+
+
+@pytest.fixture
+def command(home):
+    """The same in a process of its own, as the command line does it."""
+    here = Path(__file__).parent
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(here.parent.parent), str(here)])}
+    started = []
+
+    def start(kind):
+        process = subprocess.Popen(
+            [sys.executable, "-c", COMMAND, str(home), kind], stdout=subprocess.PIPE, text=True, env=environment
+        )
+        started.append(process)
+        return process, process.stdout.readline().strip()
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_stops_with_a_checkpoint(command, store, tools, number):
+    process, run_id = command("slow")
+    tools.worker_of(store, run_id)
+    process.send_signal(number)
+    assert process.stdout.readline().strip() == "stopped"
+    run = store.get(run_id)
+    assert (run.state, run.owner) == ("stopped", None) and run.weights_step == run.step
+    run_here(store, run_id, trainer=FAKE)
+    tools.assert_undisturbed(store, run_id)
+
+
+def test_a_second_ctrl_c_ends_it_at_once(command, store, tools):
+    process, run_id = command("deaf")
+    tools.worker_of(store, run_id)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)  # two at once arrive as one
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 0
+    assert store.get(run_id).state == "stopped" and "resume" in store.get(run_id).reason
+
+
+def test_a_killed_commands_run_is_found_stopped_and_goes_on(command, store, tools):
+    process, run_id = command("slow")
+    tools.worker_of(store, run_id)
+    process.kill()
+    process.wait()
+    assert OrphanWatch(store).settle() == [run_id]
+    assert store.get(run_id).state == "stopped"
+    run_here(store, run_id, trainer=FAKE)
+    tools.assert_undisturbed(store, run_id)
+
+
+def test_evaluation_counts_wrong_answers_by_class(store, tools):
+    torch = pytest.importorskip("torch")
+    from resnet_core.networks.build import build_net
+    from resnet_core.training.checkpoint import save_weights
+
+    run_id = begin(store, tools)
+    run_here(store, run_id, trainer=FAKE)
+    net = build_net(tools.SPEC).eval()
+    with torch.no_grad():
+        net.fc.weight.zero_()
+        net.fc.bias.copy_(torch.arange(10.0) == 4)  # it says class 4 to everything
+    store.record(run_id, Finished(40, 1.0, save_weights(net)))
+    result = evaluate_run(store, run_id)
+    dataset = load_dataset("dots", store.home)
+    assert result["pictures"] == len(dataset.y_test) and result["dataset"] == "dots"
+    assert result["error"] == pytest.approx((dataset.y_test != 4).mean())
+    assert result["error_by_class"] == {f"class {i}": float(i != 4) for i in range(10)}
+    with pytest.raises(DataError, match="cats"):
+        evaluate_run(store, run_id, "cats")

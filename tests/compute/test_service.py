@@ -1,0 +1,176 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from resnet_core.compute import service as service_module
+from resnet_core.compute.service import Service, connect
+from resnet_core.errors import DataError, JobError, SpecError, StoreError
+from resnet_core.networks.spec import NetSpec
+from resnet_core.runs.ownership import process_start
+from resnet_core.runs.store import RunStore
+
+HERE = Path(__file__).parent
+
+
+class App:
+    """The process of app_process.py, and a way to talk with it."""
+
+    def __init__(self, home, *kinds, trainer="fake_training:train"):
+        root = str(HERE.parent.parent)
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([root, str(HERE)])}
+        environment.pop("RAY_AUTH_TOKEN", None)
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "app_process.py"), str(home), trainer, *kinds],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+        )
+        self.runs = self.heard()["runs"]
+
+    def heard(self):
+        return json.loads(self.process.stdout.readline())
+
+    def ask(self, word):
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+        return self.heard()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def start_app(home):
+    apps = []
+
+    def start(*kinds, **options):
+        apps.append(App(home, *kinds, **options))
+        return apps[-1]
+
+    yield start
+    for app in apps:
+        app.kill()
+
+
+def test_an_app_killed_in_the_middle_is_taken_up_by_the_next(start_app, make_service, home, tools):
+    app = start_app("slow", "slow", "slow")
+    store = RunStore(home)
+    tools.worker_of(store, app.runs[0])
+    app.kill()
+    assert store.get(app.runs[0]).state == "running", "nobody was there to say otherwise"
+    again = make_service(home)
+    for run_id in app.runs:
+        tools.ended(again.store, run_id, 60)
+        tools.assert_undisturbed(again.store, run_id)
+    assert [run.id for run in again.store.runs()] == app.runs
+    assert {run.attempts for run in again.store.runs()} == {0}, "it was not the runs' fault"
+
+
+def test_the_apps_process_stays_light_and_to_itself(start_app, home, tools):
+    app = start_app("normal")
+    tools.ended(RunStore(home), app.runs[0])
+    facts = app.ask("facts")
+    assert facts["heavy"] == []
+    assert facts["megabytes"] < 400
+    outside = [where for where in facts["listening"] if "127.0.0.1" not in where]
+    assert outside == []
+
+
+def test_rays_own_death_is_survived(start_app, home, tools):
+    """Without anybody's care Ray ends the app's process a minute after its own."""
+    app = start_app("slow", "slow")
+    store = RunStore(home)
+    tools.worker_of(store, app.runs[0])
+    for pid in ray_processes(app.process.pid):
+        os.kill(pid, signal.SIGKILL)
+    for run_id in app.runs:
+        tools.ended(store, run_id, 60)
+        tools.assert_undisturbed(store, run_id)
+    assert app.process.poll() is None
+    assert app.ask("stop") == {"stopped": True}
+
+
+def ray_processes(parent):
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        pid, _, rest = stat.read_text().partition(" (")
+        name, _, after = rest.rpartition(")")
+        if name in ("raylet", "gcs_server") and int(after.split()[1]) == parent:
+            found.append(int(pid))
+    if not found:
+        pytest.skip("cannot see the processes of this system")
+    return found
+
+
+def test_a_stopped_app_leaves_no_process_behind(start_app, tools):
+    app = start_app("slow")
+    children = ray_processes(app.process.pid)
+    assert app.ask("stop") == {"stopped": True}
+    tools.wait_until(lambda: all(process_start(pid) is None for pid in children), 15)
+
+
+def test_reading_and_queueing_work_before_the_start(home, tools):
+    service = Service(home)
+    run_id = service.submit(tools.SPEC, tools.recipe(), "dots")
+    machine = service.machine()
+    assert (machine.ready, machine.n_waiting, machine.n_running, machine.problem) == (False, 1, 0, "")
+    assert service.data_tasks() == [] and service.store.get(run_id).state == "queued"
+    service.stop_run(run_id)
+    service.delete(run_id)
+    assert service.store.runs() == []
+    service.stop()
+
+
+def test_questions_before_the_start_are_a_sentence(home, monkeypatch):
+    monkeypatch.setattr(service_module, "WAIT_FOR_START_S", 0.05)
+    with pytest.raises(JobError, match="getting ready"):
+        Service(home).ask("predict")
+
+
+def test_a_dataset_that_is_not_there_is_refused_at_once(home, tools):
+    service = Service(home)
+    with pytest.raises(DataError, match="cats"):
+        service.submit(tools.SPEC, tools.recipe(), "cats")
+    with pytest.raises(DataError, match="CIFAR-10"):
+        service.submit(tools.SPEC, tools.recipe(), "cifar-10")
+    assert service.store.runs() == []
+
+
+def test_twins_are_queued_together_or_not_at_all(home, tools):
+    service = Service(home)
+    plain, residual = (service.store.get(i) for i in service.submit_twins(tools.SPEC, tools.recipe(), "dots"))
+    assert plain.spec["family"] == "plain" and residual.spec["family"] == "residual"
+    assert plain.group == residual.group is not None and plain.recipe == residual.recipe
+    with pytest.raises(SpecError):
+        service.submit_twins(NetSpec(family="vgg", depth=19, layout="imagenet"), tools.recipe(), "dots")
+    assert len(service.store.runs()) == 2
+
+
+def test_a_run_in_work_is_not_deleted(lab, tools):
+    run_id = lab.submit(tools.SPEC, tools.recipe("slow"), "dots")
+    tools.worker_of(lab.store, run_id)
+    with pytest.raises(StoreError, match="stop it"):
+        lab.delete(run_id)
+    lab.stop_run(run_id)
+    tools.ended(lab.store, run_id)
+    lab.delete(run_id)
+    assert lab.store.runs() == [] and not lab.store.folder(run_id).exists()
+
+
+def test_data_tasks_tell_how_far_they_are(lab, tmp_path, tools):
+    (tmp_path / "bad.npz").write_bytes(b"no npz")
+    task_id = lab.start_data_task(str(tmp_path / "bad.npz"))
+    task = tools.wait_until(lambda: (t := lab.data_tasks()[-1]).state != "running" and t)
+    assert task.id == task_id and task.state == "failed" and "bad.npz" in task.title and task.error.endswith(".")
+
+
+def test_one_service_for_each_home(home, tmp_path):
+    assert connect(home) is connect(Path(str(home) + "/.")) is not connect(tmp_path / "other")
