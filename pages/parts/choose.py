@@ -8,6 +8,7 @@ from pages.parts import datasets, table
 from pages.parts.lab import said_plainly, service
 from resnet_core.compute.service import Estimate
 from resnet_core.data.dataset import DatasetInfo
+from resnet_core.errors import LabError
 from resnet_core.figures.numbers import count, duration, file_size
 from resnet_core.networks.presets import PRESETS as PRESETS_OF_NETWORKS
 from resnet_core.networks.spec import NetSpec
@@ -256,7 +257,7 @@ def submit(spec: NetSpec, recipe: Recipe, info: DatasetInfo, twins: bool) -> Non
             runs = service().submit_twins(spec, recipe, info.name)
         else:
             runs = (service().submit(spec, recipe, info.name),)
-    except (ValueError, RuntimeError) as error:
+    except LabError as error:
         st.session_state["submit_problem"] = str(error)
         return
     table.put(*runs)
