@@ -73,6 +73,7 @@ def _start_branches(net: nn.Module, init: str) -> None:
         elif init == "fixup":
             _start_fixup(block, last, len(blocks))
     if init == "fixup":
+        # Zhang et al. 2019, rule 1. So at step 0 the gradient is exactly zero everywhere before this layer.
         net.fc.weight.fill_(0)
 
 
