@@ -121,11 +121,12 @@ class StochasticAdd(nn.Module):
         self.strength = strength
 
     def forward(self, branch: Tensor, shortcut: Tensor) -> Tensor:
-        if self.training:
-            keep = (torch.rand((), device=branch.device) >= self.drop).to(branch.dtype)
-        else:
-            keep = 1 - self.drop
-        return branch * keep + (shortcut if self.strength == 1 else shortcut * self.strength)
+        return branch * self._keep(branch) + (shortcut if self.strength == 1 else shortcut * self.strength)
+
+    def _keep(self, branch: Tensor) -> Tensor | float:
+        if not self.training:
+            return 1 - self.drop
+        return (torch.rand((), device=branch.device) >= self.drop).to(branch.dtype)
 
 
 class Block(nn.Module):

@@ -28,9 +28,7 @@ def check_fields(spec) -> None:
     _real("gate_bias", spec.gate_bias, -20.0, 20.0)
     _real("drop_path", spec.drop_path, 0.0, 0.99)
     if not isinstance(spec.skips, str):
-        raise SpecError(
-            f"skips is {spec.skips!r}: it must be 'all', 'none', or a text of one 1 or 0 per block."
-        )
+        raise SpecError(f"skips is {spec.skips!r}: it must be 'all', 'none', or a text of one 1 or 0 per block.")
     _check_layout(spec)
     possible, rule = allowed_depth(spec)
     if not possible:
@@ -46,8 +44,7 @@ def normalised_skips(spec) -> str:
     n_blocks = sum(blocks_per_stage(spec))
     if set(spec.skips) - {"0", "1"} or len(spec.skips) != n_blocks:
         raise SpecError(
-            f"skips is {_cut(spec.skips)!r}: it must be 'all', 'none', or {n_blocks} characters 1 or 0, "
-            "one per block."
+            f"skips is {_cut(spec.skips)!r}: it must be 'all', 'none', or {n_blocks} characters 1 or 0, one per block."
         )
     return {"1": "all", "0": "none"}.get("".join(sorted(set(spec.skips))), spec.skips)
 
@@ -110,9 +107,7 @@ def _check_init(spec) -> None:
     if spec.family not in STAGED:
         _refuse("init", spec.init, f"a {spec.family} network starts with {_listed(options.WEIGHT_INITS)}")
     if spec.merge != "identity":
-        _refuse(
-            "init", spec.init, "it starts the branches at zero, which is defined for the merge 'identity'"
-        )
+        _refuse("init", spec.init, "it starts the branches at zero, which is defined for the merge 'identity'")
     if spec.init == "zero_gamma":
         _needs(spec, "norm", "batch", "'zero_gamma' is about the gain of batch norm")
         if spec.order not in ("standard", "relu_only_preact") or (spec.family, spec.order) == (
@@ -134,9 +129,7 @@ def _check_drop_path(spec) -> None:
     if spec.drop_path == 0:
         return
     if spec.family not in ("residual", "preact") or spec.merge != "identity":
-        _refuse(
-            "drop_path", spec.drop_path, "stochastic depth needs a residual network with identity shortcuts"
-        )
+        _refuse("drop_path", spec.drop_path, "stochastic depth needs a residual network with identity shortcuts")
     if spec.skips == "none":
         _refuse(
             "drop_path",
@@ -160,12 +153,7 @@ def _one_of(field: str, value, allowed) -> None:
 
 
 def _whole(field: str, value, low: int, high: int | None) -> None:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int)
-        or value < low
-        or (high is not None and value > high)
-    ):
+    if isinstance(value, bool) or not isinstance(value, int) or value < low or (high is not None and value > high):
         span = f"from {low} to {high}" if high is not None else f"of at least {low}"
         raise SpecError(f"{field} cannot be {_cut(value)!r}: it must be a whole number {span}.")
 

@@ -30,9 +30,7 @@ class ClassicNet(nn.Module):
     def observed_blocks(self) -> list[tuple[str, nn.Module]]:
         """(name, module) of the ReLU after each convolution, the first standing for the stem."""
         return [
-            (f"features.{index}", module)
-            for index, module in enumerate(self.features)
-            if isinstance(module, nn.ReLU)
+            (f"features.{index}", module) for index, module in enumerate(self.features) if isinstance(module, nn.ReLU)
         ]
 
 

@@ -35,9 +35,7 @@ def classic_plan(spec) -> ClassicPlan:
     small = spec.image_size == 32
     if spec.family == "alexnet":
         size = 3 if small else 6
-        return ClassicPlan(
-            _alexnet_features(small), size, _alexnet_classifier(256 * size**2, spec.num_classes)
-        )
+        return ClassicPlan(_alexnet_features(small), size, _alexnet_classifier(256 * size**2, spec.num_classes))
     size = 1 if small else 7
     return ClassicPlan(_vgg_features(spec.norm), size, _vgg_classifier(512 * size**2, spec.num_classes))
 

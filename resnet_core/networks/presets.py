@@ -61,10 +61,7 @@ def _cifar() -> dict[str, Preset]:
 
 
 def _preact() -> dict[str, Preset]:
-    deep = {
-        depth: NetSpec(family="preact", depth=depth, block="bottleneck", shortcut="B")
-        for depth in (164, 1001)
-    }
+    deep = {depth: NetSpec(family="preact", depth=depth, block="bottleneck", shortcut="B") for depth in (164, 1001)}
     he = options.HE_2016
     return {
         "preact-20": Preset(NetSpec(family="preact", depth=20), "Pre-activation ResNet-20", PREACT, he),
@@ -93,14 +90,10 @@ def _shortcuts() -> dict[str, Preset]:
         "resnet-110-scaled": row("shortcut and branch × 0.5", merge="scaled", skip_strength=0.5),
         "resnet-110-exclusive-gate": row("exclusive gate, bias -6", merge="exclusive_gate", gate_bias=-6.0),
         "resnet-110-shortcut-gate-0": row("shortcut-only gate, bias 0", merge="shortcut_gate", gate_bias=0.0),
-        "resnet-110-shortcut-gate-6": row(
-            "shortcut-only gate, bias -6", merge="shortcut_gate", gate_bias=-6.0
-        ),
+        "resnet-110-shortcut-gate-6": row("shortcut-only gate, bias -6", merge="shortcut_gate", gate_bias=-6.0),
         "resnet-110-conv1x1": row("1x1 convolution on every shortcut (option C)", shortcut="C"),
         "resnet-110-dropout": row("dropout on the shortcut", merge="dropout"),
-        "resnet-110-option-b": row(
-            "projections where the shape changes (option B)", options.HE_2015, shortcut="B"
-        ),
+        "resnet-110-option-b": row("projections where the shape changes (option B)", options.HE_2015, shortcut="B"),
         "resnet-110-stochastic-depth": row("stochastic depth 0.5", options.STOCHASTIC_DEPTH, drop_path=0.5),
     }
 
@@ -133,19 +126,13 @@ def _starts() -> dict[str, Preset]:
     return {
         "plain-56-nobn-default": row("plain", "no BN, PyTorch's start", he, norm="none", init="default"),
         "plain-56-nobn-xavier": row("plain", "no BN, Xavier's start", xavier, norm="none", init="xavier"),
-        "plain-56-nobn-gaussian": row(
-            "plain", "no BN, small Gaussian start", gaussian, norm="none", init="gaussian"
-        ),
+        "plain-56-nobn-gaussian": row("plain", "no BN, small Gaussian start", gaussian, norm="none", init="gaussian"),
         "plain-56-nobn-he": row("plain", "no BN, He's start", he, norm="none"),
         "resnet-56-nobn-default": row("residual", "no BN, PyTorch's start", he, norm="none", init="default"),
         "resnet-56-nobn-he": row("residual", "no BN, He's start", he, norm="none"),
-        "resnet-56-nobn-skipinit": row(
-            "residual", "no BN, SkipInit", options.SKIPINIT, norm="none", init="skipinit"
-        ),
+        "resnet-56-nobn-skipinit": row("residual", "no BN, SkipInit", options.SKIPINIT, norm="none", init="skipinit"),
         "resnet-56-nobn-fixup": row("residual", "no BN, Fixup", options.FIXUP, norm="none", init="fixup"),
-        "resnet-56-zero-gamma": row(
-            "residual", "last gain of each block 0", options.GOYAL, init="zero_gamma"
-        ),
+        "resnet-56-zero-gamma": row("residual", "last gain of each block 0", options.GOYAL, init="zero_gamma"),
     }
 
 

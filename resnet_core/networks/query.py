@@ -49,9 +49,7 @@ def decode(text: str, spec_class) -> dict[str, object]:
     for part in parts:
         field = LETTERS.get(part[:1])
         if field is None or field in fields:
-            raise SpecError(
-                f"The link's design {text[:80]!r} cannot be read at {part[:40]!r}: copy the link again."
-            )
+            raise SpecError(f"The link's design {text[:80]!r} cannot be read at {part[:40]!r}: copy the link again.")
         if field == "skips":
             packed = part[1:]
         else:

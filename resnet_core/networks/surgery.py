@@ -51,9 +51,7 @@ def grow(state: State, spec: NetSpec, new_depth: int, seed: int = 0) -> tuple[di
     _require(old_net.state_dict(), state)
     extra = [name for name in state if name not in old_net.state_dict()]
     if extra:
-        raise SpecError(
-            f"These weights are not those of {spec.name}, which has no {extra[0]!r}. Take its own."
-        )
+        raise SpecError(f"These weights are not those of {spec.name}, which has no {extra[0]!r}. Take its own.")
     old_net.load_state_dict(dict(state))
     new_net = build_net(new_spec, seed)
     new_net.load_state_dict({**new_net.state_dict(), **state})
@@ -99,9 +97,7 @@ def _require(own: State, state: State) -> None:
 
 def _grown_spec(spec: NetSpec, new_depth: int) -> NetSpec:
     if spec.family not in ("plain", "residual", "preact") or spec.layout != "cifar":
-        raise SpecError(
-            f"{spec.name} cannot be grown: only plain, residual and pre-activation CIFAR nets can."
-        )
+        raise SpecError(f"{spec.name} cannot be grown: only plain, residual and pre-activation CIFAR nets can.")
     if any(spec.skip_mask()) and (spec.merge, spec.order, spec.skip_strength) != (
         "identity",
         "standard",
@@ -112,23 +108,15 @@ def _grown_spec(spec: NetSpec, new_depth: int) -> NetSpec:
             "order 'standard' and skip strength 1."
         )
     if spec.shortcut == "C" and any(spec.skip_mask()):
-        raise SpecError(
-            f"{spec.name} cannot be grown: with option C no shortcut is an identity. Take A or B."
-        )
+        raise SpecError(f"{spec.name} cannot be grown: with option C no shortcut is an identity. Take A or B.")
     if spec.family == "preact" and not all(spec.skip_mask()):
-        raise SpecError(
-            f"{spec.name} cannot be grown: a pre-activation block without its skip cannot be an identity."
-        )
+        raise SpecError(f"{spec.name} cannot be grown: a pre-activation block without its skip cannot be an identity.")
     if spec.block == "bottleneck" and not all(spec.skip_mask()):
-        raise SpecError(
-            f"{spec.name} cannot be grown: a bottleneck without its skip is too narrow to be an identity."
-        )
+        raise SpecError(f"{spec.name} cannot be grown: a bottleneck without its skip is too narrow to be an identity.")
     if spec.drop_path:
         raise SpecError(f"{spec.name} cannot be grown: stochastic depth weighs each block by its place.")
     if new_depth <= spec.depth:
-        raise SpecError(
-            f"{spec.name} cannot be grown to depth {new_depth}: choose a depth above {spec.depth}."
-        )
+        raise SpecError(f"{spec.name} cannot be grown to depth {new_depth}: choose a depth above {spec.depth}.")
     added = dataclasses.replace(spec, depth=new_depth, skips="").stages[0] - spec.stages[0]
     mask, pattern = spec.skip_mask(), ""
     for stage, count in enumerate(spec.stages):

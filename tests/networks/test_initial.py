@@ -84,9 +84,7 @@ def _forward_ratio(init: str) -> float:
     net = build_net(NetSpec("plain", depth=56, norm="none", init=init))
     sizes: list[float] = []
     for _, module in net.observed_blocks():
-        module.register_forward_hook(
-            lambda _module, _in, out: sizes.append(out.square().mean().sqrt().item())
-        )
+        module.register_forward_hook(lambda _module, _in, out: sizes.append(out.square().mean().sqrt().item()))
     with torch.no_grad():
         net(torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(0)))
     return sizes[-1] / sizes[0]

@@ -44,9 +44,7 @@ def test_observed_blocks_are_the_stem_and_every_block_in_order(preset_name, shri
     called = []
     for name, module in observed:
         assert net.get_submodule(name) is module
-        module.register_forward_hook(
-            lambda _module, _inputs, output, name=name: called.append((name, output))
-        )
+        module.register_forward_hook(lambda _module, _inputs, output, name=name: called.append((name, output)))
     net(torch.randn(2, 3, 32, 32))
     assert [name for name, _ in called] == [name for name, _ in observed]
     assert all(output.dim() == 4 for _, output in called)

@@ -21,9 +21,7 @@ def _run(spec: NetSpec) -> dict[str, tuple[nn.Module, torch.Size]]:
     for name, module in net.named_modules():
         if name and not isinstance(module, nn.Sequential) and not hasattr(module, "plan"):
             module.register_forward_hook(
-                lambda called_module, _in, out, name=name: called.__setitem__(
-                    name, (called_module, out.shape[1:])
-                )
+                lambda called_module, _in, out, name=name: called.__setitem__(name, (called_module, out.shape[1:]))
             )
     net(torch.empty(1, 3, spec.image_size, spec.image_size, device="meta"))
     return called
@@ -35,9 +33,7 @@ def _macs(module: nn.Module, shape: torch.Size) -> int:
     return 0
 
 
-@pytest.mark.parametrize(
-    "spec", [*(row.spec for row in PRESETS.values()), VGG_BN, NetSpec(skips="110110110")]
-)
+@pytest.mark.parametrize("spec", [*(row.spec for row in PRESETS.values()), VGG_BN, NetSpec(skips="110110110")])
 def test_rows_are_the_real_modules_with_their_shapes_and_costs(spec):
     called = _run(spec)
     rows = {row.name: row for row in summarise(spec).layers}

@@ -65,9 +65,7 @@ def test_the_deeper_net_predicts_the_same(spec):
     torch.testing.assert_close(logits, expected, atol=2e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "spec", [spec for spec in GROWABLE if spec.skips == "all"], ids=lambda spec: spec.name
-)
+@pytest.mark.parametrize("spec", [spec for spec in GROWABLE if spec.skips == "all"], ids=lambda spec: spec.name)
 def test_with_skips_it_is_the_same_in_training_mode_too(spec):
     net, deeper, _ = _grown(spec)
     with torch.no_grad():
@@ -86,9 +84,7 @@ def test_without_skips_training_mode_stays_near():
 @pytest.mark.parametrize("spec", GROWABLE, ids=ids)
 def test_every_added_weight_learns(spec):
     net, deeper, _ = _grown(spec)
-    added = [
-        name for name in deeper.state_dict() if name not in net.state_dict() and name.endswith("conv1.weight")
-    ]
+    added = [name for name in deeper.state_dict() if name not in net.state_dict() and name.endswith("conv1.weight")]
     assert added
     before = {name: deeper.get_parameter(name).detach().clone() for name in added}
     deeper.train()
@@ -142,9 +138,7 @@ def test_what_cannot_be_grown_is_refused_with_the_reason(spec, depth, said):
         grow(build_net(spec).state_dict(), spec, depth)
 
 
-@pytest.mark.parametrize(
-    "other", [NetSpec(depth=14), NetSpec(depth=8, width=8), NetSpec(depth=8, norm="none")]
-)
+@pytest.mark.parametrize("other", [NetSpec(depth=14), NetSpec(depth=8, width=8), NetSpec(depth=8, norm="none")])
 def test_weights_of_another_net_are_refused(other):
     with pytest.raises(SpecError, match="weights"):
         grow(build_net(other).state_dict(), NetSpec(depth=8), 20)
