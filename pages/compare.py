@@ -1,6 +1,6 @@
 """Compare: the curves of the runs on the table, their layers' gradients on one scale, and their table."""
 
-from pages.parts import compare
+from pages.parts import compare, same_weights
 from pages.parts.frame import header
 from pages.parts.table import chosen
 
@@ -10,5 +10,6 @@ if runs:
     compare.curves(runs)
     compare.gradients(runs)
     compare.run_table(runs)
+    same_weights.ask(runs)
 else:
     compare.empty()

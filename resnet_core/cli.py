@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from resnet_core.errors import LabError, TrainingError
+from resnet_core.errors import LabError, StoreError, TrainingError
 from resnet_core.figures.numbers import count, percent
 from resnet_core.home import default_home
 from resnet_core.networks.presets import PRESETS as NETWORKS
@@ -90,12 +90,13 @@ def parser() -> argparse.ArgumentParser:
     )
     what = train.add_mutually_exclusive_group(required=True)
     what.add_argument("--preset", metavar="NETWORK", help="a network by name, such as resnet-20 or plain-56")
+    what.add_argument("--grow", metavar="RUN", help="a run's network made deeper (--depth), from its own weights")
     what.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped")
+    train.add_argument("--depth", type=int, help="with --grow: layers of the deeper network")
     train.add_argument(
         "--data",
-        default="shapes-10",
         metavar="NAME_OR_PATH",
-        help="shapes-10, cifar-10, a dataset of yours by name, or a folder, .zip or .npz (default: %(default)s)",
+        help="shapes-10, cifar-10, a dataset of yours by name, or a folder, .zip or .npz (default: shapes-10; with --grow, that of the run)",
     )
     train.add_argument("--recipe", default=next(iter(RECIPES)), choices=list(RECIPES), help="default: %(default)s")
     length = train.add_mutually_exclusive_group()
@@ -139,13 +140,29 @@ def train_command(args: argparse.Namespace) -> int:
     from resnet_core.compute.local import new_run, run_here
 
     store = RunStore(args.home)
-    run = args.resume or new_run(
-        store, network_preset(args.preset), recipe_of(args), args.data, name=args.name, tags=tuple(args.tag)
-    )
+    run = args.resume
+    if run is None:
+        spec, begin_with, data = begun_with(args, store)
+        run = new_run(store, spec, recipe_of(args), data, name=args.name, tags=tuple(args.tag), begin_with=begin_with)
     show = JsonLines() if args.json else ProgressBar()
     ended = run_here(store, run, device=args.device, on_event=show.event)
     show.close(ended)
     return {"done": 0, "stopped": 130}.get(ended.state, 3)
+
+
+def begun_with(args: argparse.Namespace, store: RunStore) -> tuple[NetSpec, bytes | None, str]:
+    """The network that ``train`` is to train, the weights it begins with where they are not fresh, and its data."""
+    if args.grow is None:
+        return network_preset(args.preset), None, args.data or "shapes-10"
+    from resnet_core.training.growing import grow_weights
+
+    run, weights = store.get(args.grow), store.weights(args.grow)
+    if weights is None:
+        raise StoreError(f"{run.name} has no weights yet: let it train a while first.")
+    if args.depth is None:
+        raise StoreError(f"Say how deep {run.name} is to become, with --depth.")
+    begin_with, spec = grow_weights(weights, NetSpec.from_dict(run.spec), args.depth)
+    return spec, begin_with, args.data or run.dataset
 
 
 def recipe_of(args: argparse.Namespace) -> Recipe:
@@ -313,7 +330,6 @@ def export_command(args: argparse.Namespace) -> int:
 
 def import_command(args: argparse.Namespace) -> int:
     """``import``: the way back."""
-    from resnet_core.errors import StoreError
     from resnet_core.runs.bundle import import_run
 
     if not args.file.is_file():

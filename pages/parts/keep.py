@@ -10,8 +10,10 @@ from resnet_core.data.catalog import catalog, delete_dataset
 from resnet_core.errors import LabError
 from resnet_core.figures.numbers import percent
 from resnet_core.home import default_home
+from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.bundle import export_run, import_run
 from resnet_core.runs.run import Run
+from resnet_core.training.recipe import Recipe
 
 
 def runs() -> None:
@@ -96,6 +98,7 @@ def act_on(picked: list[Run]) -> None:
             )
             if len(picked) == 1:
                 export(picked[0])
+                grow(picked[0])
             if any(run.active for run in picked):
                 st.caption("Stop a run before you delete it.")
             else:
@@ -124,6 +127,27 @@ def name_and_tags(run: Run) -> None:
             store().rename(run.id, new_name)
             store().tag(run.id, new_tags)
             st.rerun()
+
+
+def grow(run: Run) -> None:
+    """Identity surgery: the run's network made deeper, from its own weights."""
+    spec = NetSpec.from_dict(run.spec)
+    if run.weights_step is None or spec.layout != "cifar" or spec.family == "highway":
+        return
+    step = {"basic": 6, "bottleneck": 9}[spec.block]
+    with st.popover("Grow deeper", icon=":material/account_tree:"):
+        st.markdown(
+            "Adds blocks that start as exact identities, so the deeper network gives the same answers as this one "
+            "before its training goes on. This is the argument of He et al. 2015 that a deeper network *need not* be "
+            "worse, carried out. Look at it on the Explain page, and see what training makes of it."
+        )
+        depth = st.number_input("New depth", spec.depth + step, 2000, spec.depth + 6 * step, step, key=f"grow_{run.id}")
+        epochs = st.number_input("Epochs of further training", 1, 400, 4, key=f"grow_epochs_{run.id}")
+        if st.button("Grow and train", key=f"grow_now_{run.id}", type="primary"):
+            with said_plainly():
+                recipe = Recipe.from_dict(run.recipe).with_(name="custom", epochs=int(epochs), lr=0.01)
+                service().grow(run.id, int(depth), recipe)
+                st.success("Queued. It is on the Train page.")
 
 
 def export(run: Run) -> None:

@@ -11,6 +11,7 @@ from resnet_core.attribution.result import Attribution
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
 from resnet_core.training.checkpoint import load_weights
+from resnet_core.training.growing import grow_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,3 +35,9 @@ def trust(
 ) -> Iterator[tuple[str, dict[str, object]]]:
     """How far one network's map can be trusted, measure by measure."""
     return trust_report(nets[0], picture, attribution)
+
+
+def grown(spec: dict[str, Any], weights: bytes, depth: int) -> tuple[bytes, dict[str, Any]]:
+    """Weights and spec of the same network made deeper; what was added starts as an identity."""
+    new_weights, new_spec = grow_weights(weights, NetSpec.from_dict(spec), depth)
+    return new_weights, new_spec.to_dict()

@@ -10,13 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
 from resnet_core.compute import jobs
 from resnet_core.compute.cluster import Resources
 from resnet_core.compute.failures import as_failure
-from resnet_core.data.catalog import load_dataset
+from resnet_core.data.catalog import catalog, load_dataset
 from resnet_core.errors import JobError, LabError
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.ownership import HEARTBEAT_S, OrphanWatch, register
@@ -38,20 +39,26 @@ def new_run(
     *,
     name: str | None = None,
     tags: Iterable[str] = (),
+    begin_with: bytes | None = None,
 ) -> str:
     """A run for :func:`run_here`, in the hands of this process from the start, so that no app takes it.
-    ``data``: a name of the catalog, or a path to one's own pictures.
+    ``data``: a name of the catalog, or a path to one's own pictures; the network gets as many outputs as that has
+    classes. ``begin_with``: weights (safetensors) in place of a fresh start.
     """
     from resnet_core.data.own import resolve
 
+    dataset = resolve(data, store.home)
+    classes = next(info.classes for info in catalog(store.home) if info.name == dataset)
+    spec = replace(spec, num_classes=len(classes))
     return store.create(
         spec.to_dict(),
         recipe.to_dict(),
-        resolve(data, store.home),
+        dataset,
         name=name or spec.name,
         tags=tags,
         origin="cli",
         owner=_owner(store),
+        begin_with=begin_with,
     )
 
 

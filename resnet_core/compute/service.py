@@ -3,6 +3,7 @@
 Everything that is queued lies in the store, so it works before Ray is up and survives the end of the process.
 """
 
+import dataclasses
 import logging
 import secrets
 import threading
@@ -15,6 +16,7 @@ from resnet_core.compute.failures import Failure
 from resnet_core.compute.lab import Whole
 from resnet_core.compute.shown import DataTask, Machine
 from resnet_core.data.catalog import catalog
+from resnet_core.data.dataset import DatasetInfo
 from resnet_core.errors import DataError, JobError
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.store import RunStore
@@ -173,7 +175,8 @@ class Service:
         group: str | None = None,
     ) -> str:
         """Queue a training; returns the run's id. Raises DataError for a dataset that is not there."""
-        self._check_dataset(dataset)
+        info = self._check_dataset(dataset)
+        spec = dataclasses.replace(spec, num_classes=len(info.classes))
         run_id = self.store.create(
             spec.to_dict(), recipe.to_dict(), dataset, name=name or spec.name, tags=tags, group=group
         )
@@ -194,6 +197,25 @@ class Service:
         self._look()
         return ids
 
+    def grow(self, run_id: str, depth: int, recipe: Recipe) -> str:
+        """Queue the training of a run's network made deeper, from its own weights: what is added starts as an
+        identity, so the new network answers as the old one until it is trained. Returns the new run's id.
+
+        Raises JobError for a network that cannot be grown so, or whose weights are not there.
+        """
+        run = self.store.get(run_id)
+        weights = self.store.weights(run_id)
+        if weights is None:
+            raise JobError(f"{run.name} has no weights yet: let it train a while first.")
+        self._check_dataset(run.dataset)
+        begin_with, spec = self.ask("grown", run.spec, weights, depth)
+        new_id = self.store.create(
+            spec, recipe.to_dict(), run.dataset, name=f"{NetSpec.from_dict(spec).name} grown from {run.name}",
+            tags=("grown",), begin_with=begin_with, facts=run.facts,
+        )  # fmt: skip
+        self._look()
+        return new_id
+
     def stop_run(self, run_id: str) -> None:
         """Ask a run to stop; it keeps a checkpoint and can be resumed."""
         self.store.request_stop(run_id)
@@ -210,12 +232,13 @@ class Service:
         """Remove a run for good. Raises StoreError while it is being trained."""
         self.store.delete(run_id)
 
-    def _check_dataset(self, name: str) -> None:
+    def _check_dataset(self, name: str) -> DatasetInfo:
         infos = {info.name: info for info in catalog(self.home)}
         if name not in infos:
             raise DataError(f"There is no dataset called {name!r}; there are: {', '.join(infos)}.")
         if not infos[name].ready and name != "shapes-10":
-            raise DataError(f"{infos[name].title} is not here yet: fetch it on the Data page first.")
+            raise DataError(f"{infos[name].title} is not here yet: fetch it on the Train page first.")
+        return infos[name]
 
     def _look(self) -> None:
         if self._supervisor is not None:

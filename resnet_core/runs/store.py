@@ -65,17 +65,26 @@ class RunStore:
         tags: Iterable[str] = (),
         origin: str = "app",
         owner: str | None = None,
+        begin_with: bytes | None = None,
+        facts: dict[str, Any] | None = None,
     ) -> str:
         """Queue a run, or, with ``owner``, put it in that process's hands at once. Returns its id.
+
+        ``begin_with``: weights (safetensors) that take the place of a fresh start; ``facts``: of the dataset, so
+        that the network can be asked before its training has begun.
 
         Ids are short, fit in a URL, sort by time of creation and are never given twice.
         """
         with self._write() as connection:
             run_id = self._next_id(connection)
+            if begin_with is not None:
+                files.write_checkpoint(self.folder(run_id), 0, begin_with)
             self._insert(
                 connection,
                 {
                     "id": run_id,
+                    "facts": facts or {},
+                    "weights_step": None if begin_with is None else 0,
                     "name": name,
                     "spec": spec,
                     "recipe": recipe,

@@ -65,7 +65,7 @@ def train(
     One seed and one device give the same events, but for their timings and for checkpoints that are made
     because time has passed. From a CheckpointSaved's bytes (``resume``) the training goes on as if it had
     never stopped: on the CPU, with as many threads, bit for bit. Events between the checkpoint and the
-    interruption come again.
+    interruption come again. Plain weights in place of a checkpoint are what the training begins with.
 
     ``device``: as pick_device takes it. ``should_stop`` is asked at each step (on a GPU, twice a second):
     when it says yes, a CheckpointSaved and Stopped end the training. A network made for larger pictures than
@@ -102,6 +102,8 @@ class _Training:
         self.precision = meta.get("precision") or pick_precision(recipe.precision, self.device)[0]
 
         net = build_net(spec, recipe.seed).to(self.device, memory_format=torch.channels_last)
+        if tensors and not meta:  # plain weights: the training begins with them
+            checkpoint.put_weights(tensors, net)
         self.draws = _draws_in_forward(spec, net)
         self.learn = TrainStep(net, recipe, self.device, self.precision)
         self.probe = LayerProbe(net)
@@ -118,7 +120,7 @@ class _Training:
         self.total_s = 0.0
         self.asked = -math.inf
         self.checkpoints = _CheckpointClock(checkpoint_every_s)
-        if resume is not None:
+        if meta:
             self._restore(tensors, meta)
 
     # --- the run ---

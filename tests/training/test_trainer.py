@@ -250,10 +250,17 @@ def test_a_checkpoint_of_something_else_is_refused(full_run, toy_spec, make_data
         run(dataclasses.replace(toy_spec, depth=14), RECIPE, make_dataset(), resume=point)
     with pytest.raises(TrainingError, match="other pictures"):
         run(toy_spec, RECIPE, make_dataset(seed=5), resume=point)
-    with pytest.raises(TrainingError, match="weights"):
-        run(toy_spec, RECIPE, make_dataset(), resume=full_run[-1].weights)
     with pytest.raises(TrainingError, match="can be read"):
         run(toy_spec, RECIPE, make_dataset(), resume=point[:-100])
+
+
+def test_plain_weights_are_what_a_training_begins_with(full_run, toy_spec, make_dataset):
+    learned = full_run[-1].weights
+    again = run(toy_spec, RECIPE, make_dataset(), resume=learned)
+    assert of(Started, again)[0].step == 0
+    assert of(StepStats, again)[0].loss < of(StepStats, full_run)[0].loss
+    with pytest.raises(TrainingError, match="another network"):
+        run(dataclasses.replace(toy_spec, depth=14), RECIPE, make_dataset(), resume=learned)
 
 
 @pytest.mark.parametrize(
