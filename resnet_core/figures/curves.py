@@ -14,7 +14,15 @@ import plotly.graph_objects as go
 
 from resnet_core.figures.labels import DIRECT_LABELS, end_labels, label_margin
 from resnet_core.figures.numbers import percent, scientific
-from resnet_core.figures.style import RunStyle, base_layout, empty_figure, log_ticks, theme, translucent
+from resnet_core.figures.style import (
+    SMALL_FONT_SIZE,
+    RunStyle,
+    base_layout,
+    empty_figure,
+    log_ticks,
+    theme,
+    translucent,
+)
 
 HEIGHT = 520
 LIVE_HEIGHT = 190
@@ -23,7 +31,7 @@ _TOP, _BOTTOM = 56, 60  # margins in px
 _NEAR_THE_END = 0.97  # of the axis: lines ending there are named at their end
 
 _Y_TITLES = {"error": "Error (%)", "loss": "Loss (cross-entropy, nats)"}
-_X_TITLES = {"epoch": "Epoch", "step": "Training step (optimiser update)"}
+_X_TITLES = {"epoch": "Epoch", "step": "Training step"}
 
 
 @dataclass(frozen=True)
@@ -190,9 +198,26 @@ def _curves(
             "tickformat": ",d",
         },
         yaxis=y_axis,
-        legend={"title": {"text": "<b>thick</b> test · thin training  "}},
+        annotations=[_key(dark)],
     )
     return go.Figure(data=traces, layout=layout)
+
+
+def _key(dark: bool) -> dict:
+    """What thick and thin mean, right of the axis title. Not the legend's title: with one, plotly lets a
+    long legend run out of the figure."""
+    return {
+        "text": "<b>thick</b> test · thin training",
+        "x": 1,
+        "y": 0,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "right",
+        "yanchor": "top",
+        "yshift": -34,
+        "showarrow": False,
+        "font": {"size": SMALL_FONT_SIZE, "color": theme(dark).muted},
+    }
 
 
 def _run_traces(rows: pd.DataFrame, style: RunStyle, run: str, dark: bool, y: str, x: str, log_y: bool) -> list[dict]:

@@ -41,8 +41,8 @@ def _sign(color: int, dash: str, symbol: str, name: str) -> dict:
 
 _SIGNS = {
     "identity": _sign(1, "solid", "circle", "identity skip"),
-    "pad": _sign(1, "dash", "circle", "identity, padded with zeros (option A)"),
-    "project": _sign(2, "dash", "square", "projection (1×1 convolution)"),
+    "pad": _sign(1, "dash", "circle", "zero-padded identity (option A)"),
+    "project": _sign(2, "dash", "square", "projection (1×1 conv)"),
     "gate": _sign(3, "solid", "diamond", "gated skip"),
 }
 _MISSING = "no skip (click to add)"
@@ -65,7 +65,7 @@ def network_drawing(spec, dark: bool, width: int = 1240) -> go.Figure:
     ]
     slot_px = (width - 24) / slots
     traces = _tiles(placed, dark, slot_px)
-    traces += _arcs(placed, spec, dark)
+    traces += _arcs(placed, spec, dark, slot_px)
     traces.append(_arrows(lanes, lane_px, dark))
     colors = theme(dark)
     layout = base_layout(
@@ -176,7 +176,7 @@ def _fits(tile: Tile, slot_px: float) -> bool:
     return text_width(tile.text) <= (tile.width - (1 - _FILL)) * slot_px
 
 
-def _arcs(placed: list[tuple[Tile, float, float]], spec, dark: bool) -> list[dict]:
+def _arcs(placed: list[tuple[Tile, float, float]], spec, dark: bool, slot_px: float) -> list[dict]:
     """A line trace and a trace of signs for each kind of skip there is, and for the missing ones."""
     groups: dict[str, list[tuple[Tile, float, float]]] = {}
     for tile, x, y in placed:
@@ -186,7 +186,7 @@ def _arcs(placed: list[tuple[Tile, float, float]], spec, dark: bool) -> list[dic
     if "" in groups:
         traces += _absent(groups[""], dark)
     present = [entry for kind in _SIGNS for entry in groups.get(kind, [])]
-    return traces + ([_additions(present, dark)] if present else [])
+    return traces + ([_additions(present, dark, slot_px)] if present else [])
 
 
 def _present(entries: list[tuple[Tile, float, float]], kind: str, spec, dark: bool) -> list[dict]:
@@ -247,8 +247,8 @@ def _signs(entries: list[tuple[Tile, float, float]], sign: dict, fill: str, edge
     }
 
 
-def _additions(entries: list[tuple[Tile, float, float]], dark: bool) -> dict:
-    """The point behind each block where branch and skip meet."""
+def _additions(entries: list[tuple[Tile, float, float]], dark: bool, slot_px: float) -> dict:
+    """The point behind each block where branch and skip meet, no larger than the gap between two tiles."""
     colors = theme(dark)
     return {
         "type": "scatter",
@@ -257,7 +257,7 @@ def _additions(entries: list[tuple[Tile, float, float]], dark: bool) -> dict:
         "y": [y for _, _, y in entries],
         "marker": {
             "symbol": "circle-cross",
-            "size": 13,
+            "size": min(13, (1 - _FILL) * slot_px),
             "color": colors.background,
             "line": {"color": colors.ink, "width": 1.5},
         },

@@ -228,7 +228,6 @@ def _template(dark: bool) -> go.layout.Template:
                 "itemclick": "toggleothers",
                 "itemdoubleclick": "toggle",
                 "font": {"size": SMALL_FONT_SIZE},
-                "title": {"font": {"size": SMALL_FONT_SIZE, "color": colors.muted}},
             },
             "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colors.muted, "activecolor": colors.accent},
         }

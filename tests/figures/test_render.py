@@ -19,7 +19,7 @@ from resnet_core.figures.paths import path_length_bars
 from resnet_core.figures.predictions import prediction_bars
 from resnet_core.figures.statistics import STATISTICS
 from resnet_core.figures.story import gradient_flow, residual_block_drawing
-from resnet_core.figures.style import empty_figure
+from resnet_core.figures.style import empty_figure, style_runs
 from resnet_core.networks.spec import NetSpec
 
 pytestmark = pytest.mark.browser
@@ -95,12 +95,15 @@ def figures(epochs, history, styles, twins):
     maps = {run: {name: rng.normal(size=(32, 32)) for name in methods} for run in styles}
     answers = {run: np.array([0.96, 0.03, 0.01]) for run in styles}
     classes = ["a class with a long name", "cat", "dog"]
+    named = [(f"r{n}", f"ResNet-20 · skips 11011011{n}", "mixed") for n in range(9)]
+    crowd = [epochs[epochs["run"] == "a"].assign(run=run) for run, _, _ in named]
     steps = pd.DataFrame({"run": "a", "step": range(1, 50), "loss": 1.0, "error": 0.5})
     profile = Profile(history().block_names, rng.lognormal(0, 9, (3, 10)))
     histories = {"a": broken(history), "b": history(9, 30, 1e-6)}
     return {
         "curves": error_curves(epochs, styles, False),
         "log curves": error_curves(epochs, styles, True, y="loss", x="step", log_y=True),
+        "many runs": error_curves(pd.concat(crowd), style_runs(named), True),
         "seeds": seed_curves(epochs, {"a": ["a", "b"]}, twins, False),
         "live": small_live_curve(steps, styles, False, total_steps=64_000),
         "profile": layer_profile(histories, 1_200, "weight_grad_rms", twins, False),
