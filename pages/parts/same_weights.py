@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.lab import said_plainly, service
+from resnet_core.analysis.same_weights import SameWeights
 from resnet_core.figures.numbers import percent
 from resnet_core.home import default_home
 from resnet_core.runs.run import Run
@@ -32,16 +33,16 @@ def table(run: Run) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "run": run.name,
-            "skips": row["skips"],
-            "test error": row["impossible"] or percent(row["error"]),
-            "with batch norm's statistics taken anew": percent(row["error_refit"]),
+            "skips": row.skips,
+            "test error": row.impossible or percent(row.error),
+            "with batch norm's statistics taken anew": percent(row.error_refit),
         }
         for row in rows
     )
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def measured(run: str, step: int, dataset: str) -> list[dict[str, object]]:
-    """The variants of one run's weights, as plain rows; measured once for each step of the run."""
+def measured(run: str, step: int, dataset: str) -> list[SameWeights]:
+    """The variants of one run's weights; measured once for each step of the run."""
     [(_, variants)] = service().ask("same_weights", dataset, default_home(), runs=[run])
-    return [{**vars(variant), "spec": None} for variant in variants]
+    return variants

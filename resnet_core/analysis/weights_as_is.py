@@ -3,7 +3,7 @@ again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,35 +11,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from resnet_core.analysis.inputs import to_input, to_labels
+from resnet_core.analysis.same_weights import ADDED, AS_TRAINED, REMOVED, SameWeights
 from resnet_core.errors import SpecError
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
 from resnet_core.networks.surgery import load_shared
 
-AS_TRAINED, REMOVED, ADDED = "as trained", "all removed", "all added"
-
 _AT_ONCE = 250
 """Pictures in a batch; batch norm's statistics, where they are taken anew, are means over such batches."""
-
-
-@dataclass(frozen=True)
-class SameWeights:
-    """The weights in one of the three networks. Loss: mean cross-entropy in nats; error: a fraction, 0 to 1.
-
-    ``loss`` and ``error`` are with the statistics that batch norm learned in training. They belong to the
-    network as it was trained, and part of what goes wrong elsewhere is only that they no longer fit; so
-    ``loss_refit`` and
-    ``error_refit`` are with statistics taken anew on the pictures themselves (both None without batch norm).
-    ``impossible``: a sentence that says why the weights cannot be used so; then there are no numbers.
-    """
-
-    skips: str  # AS_TRAINED, REMOVED or ADDED
-    spec: NetSpec | None
-    loss: float | None = None
-    error: float | None = None
-    loss_refit: float | None = None
-    error_refit: float | None = None
-    impossible: str | None = None
 
 
 def same_weights(
