@@ -44,9 +44,8 @@ def add_dataset(home, name, seed):
 
 
 @pytest.fixture
-def make_service(ray_running, monkeypatch):
+def make_service(ray_running):
     """Services with the fake training, on the one Ray of the session."""
-    monkeypatch.setattr(cluster, "stop", lambda: None)
     made = []
 
     def make(home, **options):
@@ -55,9 +54,11 @@ def make_service(ray_running, monkeypatch):
         made.append(lab)
         return lab
 
-    yield make
-    for lab in made:
-        lab.stop()
+    with pytest.MonkeyPatch.context() as patch:  # its own: a test may undo the one it uses
+        patch.setattr(cluster, "stop", lambda: None)
+        yield make
+        for lab in made:
+            lab.stop()
 
 
 @pytest.fixture
