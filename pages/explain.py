@@ -15,6 +15,7 @@ if not runs:
 narrow, wide = st.columns([3, 8], gap="large")
 with narrow:
     shown = picture.choose(runs)
+answers = None
 with wide, said_plainly():
     answers = explain.predictions(runs, shown) if shown else explain.waiting()
     asked = explain.controls(runs)
