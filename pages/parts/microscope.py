@@ -119,7 +119,7 @@ def drawn(profiles: list[Profile], quantity: str, data: str) -> None:
     pictures = sorted({profile.pictures for profile in profiles})
     figure(
         depth_profile(depths, statistic, styles, dark(), relative=unlike),
-        f"step0_{quantity}",
+        f"step0_{quantity}_{seeds}_seed{'s' * (seeds > 1)}",
         caption=f"{statistic.title} at step 0, before any training; {' or '.join(map(str, pictures))} training "
         f"pictures of "
         f"{data}, {seeds} seed{'s' * (seeds > 1)}, float32. {statistic.meaning}",
