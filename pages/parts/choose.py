@@ -8,7 +8,6 @@ from pages.parts import datasets, table
 from pages.parts.lab import said_plainly, service
 from resnet_core.compute.service import Estimate
 from resnet_core.data.dataset import DatasetInfo
-from resnet_core.errors import LabError
 from resnet_core.figures.numbers import count, duration, file_size
 from resnet_core.networks.presets import PRESETS as PRESETS_OF_NETWORKS
 from resnet_core.networks.spec import NetSpec
@@ -39,13 +38,13 @@ def order() -> None:
     spec = dataclasses.replace(spec, num_classes=len(info.classes))
     twins = kind == "twins" or (kind == "design" and st.session_state.get("with_twin", False))
     with action:
-        cost(spec, recipe, info, twins)
+        price = st.container()  # measured after the button is there
         label = f"Train {spec.short_name}" + (" and its twin" if twins else "")
-        st.button(
-            label, type="primary", key="train", on_click=submit, args=(spec, recipe, info, twins), width="stretch"
-        )
-        if problem := st.session_state.pop("submit_problem", None):
-            st.error(problem, icon=":material/error:")
+        # Not by on_click: a callback would get the order as it was before a field that was typed in just now.
+        if st.button(label, type="primary", key="train", width="stretch"):
+            submit(spec, recipe, info, twins)
+    with price:
+        cost(spec, recipe, info, twins)
 
 
 def network() -> tuple[str, int | NetSpec]:
@@ -252,13 +251,10 @@ def estimate(spec: NetSpec, batch_size: int, precision: str, augment: bool) -> E
 
 def submit(spec: NetSpec, recipe: Recipe, info: DatasetInfo, twins: bool) -> None:
     """Queues the order and puts it on the table."""
-    try:
+    with said_plainly():
         if twins:
             runs = service().submit_twins(spec, recipe, info.name)
         else:
             runs = (service().submit(spec, recipe, info.name),)
-    except LabError as error:
-        st.session_state["submit_problem"] = str(error)
-        return
-    table.put(*runs)
-    st.toast("Queued. The curves appear on the right.", icon=":material/check:")
+        st.toast("Queued. The curves appear on the right.", icon=":material/check:")
+        table.put_next(*runs)

@@ -1,6 +1,8 @@
 """The table: the runs a person has chosen, the same on every page, carried in the URL as ``?runs=a,b``."""
 
+from collections import Counter
 from collections.abc import Iterable
+from typing import NoReturn
 
 import streamlit as st
 
@@ -9,22 +11,26 @@ from resnet_core.figures.style import RunStyle, style_runs
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.run import Run
 
-KEY = "table"
+KEY, LABELS, PUT_NEXT = "table", "table_labels", "put_next"
 PLACES = 8  # as many colours as can be told apart
 
 
 def picker() -> None:
     """The widget that holds the choice. Called once a rerun by the site map, so the choice outlives a page."""
-    runs = {run.id: run for run in reversed(store().runs())}
+    runs = labels(list(reversed(store().runs())))
     if KEY not in st.session_state:
         st.session_state[KEY] = from_url(runs)
-    gone = [run for run in st.session_state[KEY] if run not in runs]
-    if gone:
-        st.session_state[KEY] = [run for run in st.session_state[KEY] if run in runs]
+    if PUT_NEXT in st.session_state:
+        put(*st.session_state.pop(PUT_NEXT))
+    here = [run for run in st.session_state[KEY] if run in runs]
+    before = st.session_state.get(LABELS, {})
+    if here != st.session_state[KEY] or any(runs[run] != before.get(run, runs[run]) for run in here):
+        st.session_state[KEY] = here  # the browser holds labels: it has to be told when one has changed
+    st.session_state[LABELS] = runs
     st.multiselect(
         "On the table",
         list(runs),
-        format_func=lambda run: runs[run].name if run in runs else run,
+        format_func=lambda run: runs.get(run, run),
         key=KEY,
         max_selections=PLACES,
         select_all=False,
@@ -33,6 +39,12 @@ def picker() -> None:
         "they see the same.",
     )
     publish()
+
+
+def labels(runs: list[Run]) -> dict[str, str]:
+    """What each run is called in a list, by its id. No two alike: the widget tells options apart by their labels."""
+    names = Counter(run.name for run in runs)
+    return {run.id: run.name if names[run.name] == 1 else f"{run.name} · {run.id}" for run in runs}
 
 
 def from_url(known: Iterable[str]) -> list[str]:
@@ -72,6 +84,12 @@ def put(*runs: str, alone: bool = False) -> None:
     """Puts runs on the table (``alone``: and clears it first). Only from a callback, before the widget is made."""
     before = [] if alone else list(st.session_state.get(KEY, []))
     st.session_state[KEY] = [*before, *(run for run in runs if run not in before)][-PLACES:]
+
+
+def put_next(*runs: str) -> NoReturn:
+    """Puts runs on the table from the middle of a page: the page begins anew with them on it."""
+    st.session_state[PUT_NEXT] = runs
+    st.rerun()
 
 
 def chosen() -> list[Run]:
