@@ -45,7 +45,7 @@ def listed(known: list[Run]) -> list[Run]:
     event = st.dataframe(
         frame(shown),
         hide_index=True,
-        key="run_list",
+        key=f"run_list_{'_'.join(run.id for run in shown)}",  # other rows: no tick may move to another run
         on_select="rerun",
         selection_mode="multi-row",
         height="auto",
