@@ -99,8 +99,11 @@ def chosen() -> list[Run]:
 
 
 def styles(runs: list[Run]) -> dict[str, RunStyle]:
-    """The colour and the signs of these runs: by their place on the table, those that are not on it after."""
+    """The colour and the signs of these runs. A run keeps its colour while it is on the table, also when another
+    leaves; those that are not on it come after."""
     on_table = chosen()
     others = [run for run in runs if run.id not in {other.id for other in on_table}]
-    every = style_runs([(run.id, run.name, NetSpec.from_dict(run.spec).kind) for run in [*on_table, *others]])
+    named = [(run.id, run.name, NetSpec.from_dict(run.spec).kind) for run in [*on_table, *others]]
+    every = style_runs(named, before=st.session_state.get("styles"))
+    st.session_state["styles"] = {run.id: every[run.id] for run in on_table}
     return {run.id: every[run.id] for run in runs}

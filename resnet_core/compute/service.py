@@ -19,6 +19,7 @@ from resnet_core.data.catalog import catalog
 from resnet_core.data.dataset import DatasetInfo
 from resnet_core.errors import DataError, JobError
 from resnet_core.networks.spec import NetSpec
+from resnet_core.runs import gallery
 from resnet_core.runs.store import RunStore
 from resnet_core.training.cost import Estimate
 from resnet_core.training.recipe import Recipe
@@ -55,6 +56,7 @@ class Service:
         """
         self.home = Path(home)
         self.store = store or RunStore(self.home)
+        gallery.take_in(self.store)
         self._num_cpus = num_cpus
         self._threads_per_run = threads_per_run
         self._trainer = trainer

@@ -73,9 +73,9 @@ def export_run(store: RunStore, run_id: str) -> bytes:
     return file.getvalue()
 
 
-def import_run(store: RunStore, data: bytes) -> str:
-    """Take in a bundle as a new run; returns its id. Raises StoreError, and takes nothing, when anything is
-    wrong with it.
+def import_run(store: RunStore, data: bytes, *, run_id: str | None = None, origin: str = "import") -> str:
+    """Take in a bundle as a run, with a new id unless ``run_id`` gives it; returns the id. Raises StoreError, and
+    takes nothing, when anything is wrong with it.
     """
     members = _unpacked(data)
     values = _checked_run(members["run.json"])
@@ -87,7 +87,8 @@ def import_run(store: RunStore, data: bytes) -> str:
     values["last_test_error"] = errors[-1] if errors else None
     values["best_test_error"] = min((e for e in errors if e is not None), default=None)
     history = {"epochs": epochs, "steps": steps, "layer_stats": layers}
-    return store.add_finished(values, history, members["weights.safetensors"])
+    values["origin"] = origin
+    return store.add_finished(values, history, members["weights.safetensors"], run_id)
 
 
 # The file
@@ -187,7 +188,6 @@ def _checked_run(data: bytes) -> dict[str, Any]:
         "spec": _as_spec(run),
         "recipe": _as_recipe(run),
         "facts": _as_facts(run),
-        "origin": "import",
     }
 
 

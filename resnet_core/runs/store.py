@@ -99,15 +99,21 @@ class RunStore:
         return run_id
 
     def add_finished(
-        self, values: dict[str, Any], history: dict[str, list[dict[str, Any]]], weights: bytes
+        self,
+        values: dict[str, Any],
+        history: dict[str, list[dict[str, Any]]],
+        weights: bytes,
+        run_id: str | None = None,
     ) -> str:
-        """Take in a run that was trained elsewhere: all of it, or nothing. Returns its new id.
+        """Take in a run that was trained elsewhere: all of it, or nothing. Returns its id, a new one unless
+        ``run_id`` gives it.
 
         ``values``: columns of table ``runs``; ``history``: rows of ``epochs``, ``steps`` and ``layer_stats``
         by table name, without their column ``run``.
         """
-        with self._write() as connection:
-            run_id = self._next_id(connection)
+        if run_id is None:
+            with self._write() as connection:
+                run_id = self._next_id(connection)
         try:
             with plain_errors(self.home):
                 files.write_whole(self.folder(run_id) / files.WEIGHTS, weights)
@@ -134,12 +140,14 @@ class RunStore:
         return [_as_run(row) for row in self._read(query)]
 
     def rename(self, run_id: str, name: str) -> None:
+        self._check_own(run_id)
         if not name.strip():
             raise StoreError("A run needs a name: give it at least one letter.")
         self._change(run_id, name=name.strip()[:200])
 
     def tag(self, run_id: str, tags: Iterable[str]) -> None:
         """Give the run these tags in place of those it had."""
+        self._check_own(run_id)
         self._change(run_id, tags=sorted({tag.strip() for tag in tags if tag.strip()}))
 
     def note_facts(self, run_id: str, facts: dict[str, Any]) -> None:
@@ -150,7 +158,18 @@ class RunStore:
         self._change(run_id, threads=threads)
 
     def delete(self, run_id: str) -> None:
-        """Remove the run, its history and its files. One that a process has in hand must be stopped first."""
+        """Remove the run, its history and its files. One that a process has in hand must be stopped first; one
+        that ships with the lab stays.
+        """
+        self._check_own(run_id)
+        self.remove(run_id)
+
+    def _check_own(self, run_id: str) -> None:
+        if self.get(run_id).origin == "gallery":
+            raise StoreError(f"{self.get(run_id).name} ships with the lab and stays as it is.")
+
+    def remove(self, run_id: str) -> None:
+        """As :meth:`delete`, also for a run that ships: the gallery makes room for another version of it."""
         with self._write() as connection:
             gone = connection.execute(
                 runs.delete().where(runs.c.id == run_id, runs.c.owner.is_(None))
