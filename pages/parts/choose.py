@@ -195,7 +195,7 @@ def how() -> Recipe:
 
 def recipe_details(recipe: Recipe) -> Recipe:
     """The recipe with what else can be set."""
-    name = recipe.name
+    name = st.session_state["recipe"]  # the preset: with another length the recipe itself is "custom"
     lr = st.number_input(
         "Peak learning rate",
         1e-5,
