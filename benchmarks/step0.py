@@ -63,9 +63,7 @@ def designs(depths: tuple[int, ...]) -> Iterator[NetSpec]:
     defined.
     """
     for init in (*WEIGHT_INITS, *BRANCH_INITS):
-        norms = (
-            ("none", "batch") if init in WEIGHT_INITS else ("batch",) if init == "zero_gamma" else ("none",)
-        )
+        norms = ("none", "batch") if init in WEIGHT_INITS else ("batch",) if init == "zero_gamma" else ("none",)
         for norm in norms:
             for family in ("plain", "residual") if init in WEIGHT_INITS else ("residual",):
                 for depth in depths:
@@ -88,9 +86,7 @@ def measured(spec: NetSpec, batch: tuple) -> Row:
         ratio_high=float(np.max(gradient.ratios)),
         slope=gradient.slope,
         zero_blocks=gradient.zeros,
-        ratio_float64=trend(profile(spec, *batch, seeds=SEEDS[:1], precision="fp64")).ratio
-        if underflow
-        else None,
+        ratio_float64=trend(profile(spec, *batch, seeds=SEEDS[:1], precision="fp64")).ratio if underflow else None,
         weight_ratio=trend(found, "weight_grad_rms").ratio,
         grad_over_weight_ratio=trend(found, "grad_over_weight").ratio,
         loss=float(np.median(found.loss)),
@@ -129,8 +125,7 @@ def markdown(rows: list[Row], about: dict) -> str:
     lines = [
         "# The gradient before training, first to last",
         "",
-        f"{about['what']} Median of {about['seeds']} seeds, float32, {about['pictures']} pictures of "
-        f"{about['data']}.",
+        f"{about['what']} Median of {about['seeds']} seeds, float32, {about['pictures']} pictures of {about['data']}.",
         "Above 1: larger near the input. In brackets the smallest and the largest seed.",
         "",
         "| start | BN | skips | " + " | ".join(f"depth {depth}" for depth in depths) + " |",
@@ -138,15 +133,10 @@ def markdown(rows: list[Row], about: dict) -> str:
     ]
     for key in dict.fromkeys((row.init, row.batch_norm, row.skips) for row in rows):
         cells = [_cell(row) for row in rows if (row.init, row.batch_norm, row.skips) == key]
-        lines.append(
-            f"| {INITS[key[0]].title} | {_yes(key[1])} | {_yes(key[2])} | " + " | ".join(cells) + " |"
-        )
+        lines.append(f"| {INITS[key[0]].title} | {_yes(key[1])} | {_yes(key[2])} | " + " | ".join(cells) + " |")
     lines += [
         "",
-        *(
-            f"{name}: {about[name]}" + "  "
-            for name in ("machine", "load", "software", "date", "command", "seconds")
-        ),
+        *(f"{name}: {about[name]}" + "  " for name in ("machine", "load", "software", "date", "command", "seconds")),
     ]
     return "\n".join(lines) + "\n"
 
@@ -155,7 +145,7 @@ def _cell(row: Row) -> str:
     if row.ratio == 0:
         return f"exactly 0 at {row.zero_blocks} blocks (float64: {number(row.ratio_float64)})"
     if np.isnan(row.ratio):
-        return row.verdict
+        return f"exactly 0 at {row.zero_blocks} blocks" if row.zero_blocks else row.verdict
     return f"{number(row.ratio)} ({number(row.ratio_low)} to {number(row.ratio_high)})"
 
 
@@ -164,9 +154,7 @@ def _yes(value: bool) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("npz", nargs="?", type=Path, help="a file with x_train and y_train")
     parser.add_argument("--depths", type=int, nargs="+", default=DEPTHS)
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder (default: %(default)s)")
