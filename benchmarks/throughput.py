@@ -59,13 +59,9 @@ def main() -> None:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--depths", type=int, nargs="+", default=[20, 56, 110])
-    parser.add_argument(
-        "--rounds", type=int, default=5, help="times each way is measured (default: %(default)s)"
-    )
+    parser.add_argument("--rounds", type=int, default=5, help="times each way is measured (default: %(default)s)")
     parser.add_argument(
         "--interval",
         type=int,
@@ -288,9 +284,7 @@ def about(args: argparse.Namespace) -> dict:
 def cpu_name() -> str:
     models = Path("/proc/cpuinfo")
     if models.exists():
-        names = [
-            line.split(":")[1].strip() for line in models.read_text().splitlines() if "model name" in line
-        ]
+        names = [line.split(":")[1].strip() for line in models.read_text().splitlines() if "model name" in line]
         if names:
             return f"{len(names)} x {names[0]}"
     return platform.processor() or platform.machine()
@@ -299,8 +293,7 @@ def cpu_name() -> str:
 def table(rows: list[dict]) -> str:
     lines = [f"{'':34}images/s      of ordinary"]
     lines += [
-        f"{row['network']:12}{row['way']:22}{row['images_per_s']:9,.0f}{row['over_ordinary']:14.2f} x"
-        for row in rows
+        f"{row['network']:12}{row['way']:22}{row['images_per_s']:9,.0f}{row['over_ordinary']:14.2f} x" for row in rows
     ]
     return "\n".join(lines)
 

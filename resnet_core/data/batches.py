@@ -52,9 +52,7 @@ class Normaliser:
         rows.sub_(self.mean.repeat(width)).mul_(self.scale.repeat(width))
         x = rows.view(images.shape).permute(0, 3, 1, 2)
         if x.shape[-2:] != (self.image_size, self.image_size):
-            x = F.interpolate(
-                x, size=(self.image_size, self.image_size), mode="bilinear", align_corners=False
-            )
+            x = F.interpolate(x, size=(self.image_size, self.image_size), mode="bilinear", align_corners=False)
         return x
 
 
@@ -149,9 +147,7 @@ class EvalBatches:
         return len(self.labels)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for images, labels in zip(
-            self.images.split(self.batch_size), self.labels.split(self.batch_size), strict=True
-        ):
+        for images, labels in zip(self.images.split(self.batch_size), self.labels.split(self.batch_size), strict=True):
             yield self.normalise(images), labels
 
 

@@ -29,9 +29,7 @@ def load_state(data: bytes) -> tuple[dict[str, Tensor], dict]:
         tensors = load(data)
         meta = read_meta(data)
     except (SafetensorError, ValueError, KeyError, struct.error) as error:
-        raise TrainingError(
-            f"This is not a checkpoint that can be read ({error}): start the training again."
-        ) from None
+        raise TrainingError(f"This is not a checkpoint that can be read ({error}): start the training again.") from None
     return tensors, meta
 
 
@@ -65,9 +63,7 @@ def load_weights(data: bytes, net: nn.Module) -> None:
         raise TrainingError(
             f"These weights cannot be read ({error}): the file is damaged, or no safetensors."
         ) from None
-    put_weights(
-        {name.removeprefix("net."): t for name, t in tensors.items() if _is_weight(name, tensors)}, net
-    )
+    put_weights({name.removeprefix("net."): t for name, t in tensors.items() if _is_weight(name, tensors)}, net)
 
 
 def _is_weight(name: str, tensors: dict[str, Tensor]) -> bool:

@@ -14,9 +14,7 @@ class Estimate:
     memory_bytes: int  # what a step keeps, weights and data included; without the process itself
     batch_size: int
     measured_steps: int
-    measured_images: (
-        int  # in each measured step; below batch_size when a whole batch would have taken too long
-    )
+    measured_images: int  # in each measured step; fewer than batch_size where a whole batch takes too long
     device: str  # as torch names it
     device_name: str
     precision: str  # "fp32" or "bf16"

@@ -21,9 +21,7 @@ def pick_device(name: str | None = None) -> tuple[torch.device, str]:
     if device.type == "cuda":
         return _cuda_device(device), "asked for"
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise TrainingError(
-            f"This machine has no Apple GPU that torch can use, so {name!r} cannot train: choose cpu."
-        )
+        raise TrainingError(f"This machine has no Apple GPU that torch can use, so {name!r} cannot train: choose cpu.")
     if device.type not in ("cpu", "mps"):
         raise TrainingError(f"Training runs on cpu, cuda or mps, not on {name!r}.")
     return device, "asked for"
@@ -41,14 +39,10 @@ def _best_device() -> tuple[torch.device, str]:
 def _cuda_device(device: torch.device) -> torch.device:
     count = torch.cuda.device_count()
     if count == 0:
-        raise TrainingError(
-            f"This machine has no GPU that torch can use, so {str(device)!r} cannot train: choose cpu."
-        )
+        raise TrainingError(f"This machine has no GPU that torch can use, so {str(device)!r} cannot train: choose cpu.")
     index = torch.cuda.current_device() if device.index is None else device.index
     if index >= count:
-        raise TrainingError(
-            f"{str(device)!r} does not exist: this machine's GPUs are cuda:0 to cuda:{count - 1}."
-        )
+        raise TrainingError(f"{str(device)!r} does not exist: this machine's GPUs are cuda:0 to cuda:{count - 1}.")
     return torch.device("cuda", index)
 
 
@@ -100,9 +94,7 @@ def memory_errors_in_words(network: str, batch_size: int) -> Iterator[None]:
         yield
     except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError
         # For a CPU that is out of memory torch has no class of its own.
-        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "allocate memory" not in str(
-            error
-        ):
+        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "allocate memory" not in str(error):
             raise
         raise TrainingError(
             f"There is not enough memory to train {network} in batches of {batch_size}: "

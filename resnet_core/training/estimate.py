@@ -65,9 +65,7 @@ def estimate(
     )
 
 
-def _measure_steps(
-    learn: TrainStep, spec: NetSpec, batch_size: int, budget_s: float
-) -> tuple[int, list[float]]:
+def _measure_steps(learn: TrainStep, spec: NetSpec, batch_size: int, budget_s: float) -> tuple[int, list[float]]:
     """Images in each measured step, and the steps' seconds."""
     deadline = time.perf_counter() + budget_s
     images = min(FIRST_IMAGES, batch_size)

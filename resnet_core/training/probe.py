@@ -59,9 +59,7 @@ class LayerProbe:
             self._gradients[index] = norm * (batch_size / math.sqrt(gradient.numel()))
 
         hooks = [
-            block.register_forward_hook(
-                lambda _module, _inputs, output, index=index: on_output(index, output)
-            )
+            block.register_forward_hook(lambda _module, _inputs, output, index=index: on_output(index, output))
             for index, block in enumerate(self._blocks)
         ]
         try:

@@ -55,9 +55,7 @@ class Recipe:
         _check_number("weight_decay", self.weight_decay, 0, 1)
         _check_bool("nesterov", self.nesterov)
         if self.nesterov and self.momentum == 0:
-            raise SpecError(
-                "nesterov needs a momentum above 0, but momentum is 0: set momentum, or nesterov off."
-            )
+            raise SpecError("nesterov needs a momentum above 0, but momentum is 0: set momentum, or nesterov off.")
         _check_choice("schedule", self.schedule, SCHEDULES)
         _check_int("warmup_steps", self.warmup_steps, 0, 10_000_000)
         _check_number("warmup_lr", self.warmup_lr, 0, 100, open_low=True)
@@ -131,9 +129,7 @@ class Recipe:
             length = _count(self.steps, "step") if self.steps is not None else _count(self.epochs, "epoch")
             phrases.append(f"{length} instead of 64,000 steps (about 164 epochs)")
         if self.schedule != paper.schedule:
-            title = {"one_cycle": "a one-cycle", "cosine": "a cosine", "constant": "a constant"}[
-                self.schedule
-            ]
+            title = {"one_cycle": "a one-cycle", "cosine": "a cosine", "constant": "a constant"}[self.schedule]
             phrases.append(f"{title} learning rate up to {self.lr:g} instead of 0.1 with two tenfold drops")
         elif self.lr != paper.lr:
             phrases.append(f"learning rate {self.lr:g} instead of 0.1")

@@ -45,9 +45,7 @@ class TrainStep:
         dtype = torch.float32 if device.type == "mps" else torch.float64
         self.sums = torch.zeros((2, 3), dtype=dtype, device=device)
 
-    def __call__(
-        self, x: Tensor, y: Tensor, lr: float, probe: LayerProbe | None = None
-    ) -> list[Tensor] | None:
+    def __call__(self, x: Tensor, y: Tensor, lr: float, probe: LayerProbe | None = None) -> list[Tensor] | None:
         """One update. With a probe the step is measured: returns what ``probe.read`` wants, else None."""
         self.optimizer.param_groups[0]["lr"] = lr
         with probe.watching(len(y)) if probe else nullcontext():
@@ -71,9 +69,7 @@ class TrainStep:
         failed = self.optimizer.found_inf
         failed.copy_(torch.maximum(failed, 1 - torch.isfinite(loss).float()))
         wrong = (logits.argmax(1) != y).sum()
-        row = torch.stack(
-            [loss.to(self.sums.dtype), wrong.to(self.sums.dtype), torch.ones_like(self.sums[0, 0])]
-        )
+        row = torch.stack([loss.to(self.sums.dtype), wrong.to(self.sums.dtype), torch.ones_like(self.sums[0, 0])])
         self.sums += torch.where(failed > 0, 0, row)
 
     @property
@@ -92,9 +88,7 @@ class TrainStep:
         """The optimiser's memory by name of the parameter; empty before the first step and without
         momentum."""
         state = self.optimizer.state
-        named = {
-            name: state[p].get("momentum_buffer") for name, p in self.net.named_parameters() if p in state
-        }
+        named = {name: state[p].get("momentum_buffer") for name, p in self.net.named_parameters() if p in state}
         return {name: buffer for name, buffer in named.items() if buffer is not None}
 
     def put_momenta(self, momenta: dict[str, Tensor]) -> None:

@@ -107,9 +107,7 @@ class _Training:
         self.draws = _draws_in_forward(spec, net)
         self.learn = TrainStep(net, recipe, self.device, self.precision)
         self.probe = LayerProbe(net)
-        self.batches = TrainBatches(
-            dataset, self.batch_size, recipe.seed, recipe.augment, self.device, spec.image_size
-        )
+        self.batches = TrainBatches(dataset, self.batch_size, recipe.seed, recipe.augment, self.device, spec.image_size)
         self.test = EvalBatches(dataset, self.device, spec.image_size)
         self.should_stop = should_stop
 
@@ -211,11 +209,7 @@ class _Training:
         self._seed_forward(step)
         x, y = self.batches(step)
         place = first_nonfinite(self.learn.net, lambda: self.learn.forward(x, y))
-        where = (
-            f"first in the {place}"
-            if place
-            else "in the loss itself, the network's outputs were still finite"
-        )
+        where = f"first in the {place}" if place else "in the loss itself, the network's outputs were still finite"
         raise TrainingError(
             f"The loss stopped being a finite number at step {step:,}, {where}: "
             "try a lower learning rate, batch norm, another start of the weights, or fp32."

@@ -17,9 +17,7 @@ def test_a_whole_batch_is_measured_when_there_is_time(toy_spec):
     assert found.measured_images == found.batch_size == 16
     assert found.measured_steps == 5
     assert found.images_per_s == pytest.approx(16 / found.seconds_per_step)
-    assert found.seconds(100, 50) == pytest.approx(
-        100 * found.seconds_per_step + 50 * found.seconds_per_test_image
-    )
+    assert found.seconds(100, 50) == pytest.approx(100 * found.seconds_per_step + 50 * found.seconds_per_test_image)
 
 
 def test_a_slow_network_is_measured_on_fewer_images(toy_spec):

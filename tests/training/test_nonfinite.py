@@ -7,9 +7,7 @@ from resnet_core.training.nonfinite import first_nonfinite
 
 @pytest.fixture
 def net():
-    return nn.Sequential(
-        nn.Linear(2, 2), nn.ReLU(), nn.Sequential(nn.Linear(2, 2), nn.ReLU()), nn.Linear(2, 1)
-    )
+    return nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Sequential(nn.Linear(2, 2), nn.ReLU()), nn.Linear(2, 1))
 
 
 def test_a_finite_network_has_no_such_place(net):
