@@ -16,6 +16,7 @@ from resnet_core.home import default_home
 from resnet_core.networks.presets import PRESETS as NETWORKS
 from resnet_core.networks.presets import preset as network_preset
 from resnet_core.networks.spec import NetSpec
+from resnet_core.runs import gallery
 from resnet_core.runs.run import Run
 from resnet_core.runs.store import RunStore
 from resnet_core.training.recipe import PRESETS as RECIPES
@@ -96,7 +97,8 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--data",
         metavar="NAME_OR_PATH",
-        help="shapes-10, cifar-10, a dataset of yours by name, or a folder, .zip or .npz (default: shapes-10; with --grow, that of the run)",
+        help="shapes-10, cifar-10, a dataset of yours by name, or a folder, .zip or .npz (default: shapes-10; "
+        "with --grow, that of the run)",
     )
     train.add_argument("--recipe", default=next(iter(RECIPES)), choices=list(RECIPES), help="default: %(default)s")
     length = train.add_mutually_exclusive_group()
@@ -135,11 +137,18 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def open_store(home: Path) -> RunStore:
+    """The store of that home, the runs that ship among them."""
+    store = RunStore(home)
+    gallery.take_in(store)
+    return store
+
+
 def train_command(args: argparse.Namespace) -> int:
     """``train``: in this process, recorded in the store."""
     from resnet_core.compute.local import new_run, run_here
 
-    store = RunStore(args.home)
+    store = open_store(args.home)
     run = args.resume
     if run is None:
         spec, begin_with, data = begun_with(args, store)
@@ -246,7 +255,7 @@ def as_json(run: Run) -> dict[str, object]:
 
 def runs_command(args: argparse.Namespace) -> int:
     """``runs``: the list, newest first."""
-    runs = RunStore(args.home).runs(states=[args.state] if args.state else None)
+    runs = open_store(args.home).runs(states=[args.state] if args.state else None)
     if args.json:
         for run in runs:
             print(json.dumps(as_json(run)))
@@ -297,14 +306,14 @@ def spec_of(name: str, home: Path) -> NetSpec:
     """A network by its preset's name or by a run's id."""
     if name in NETWORKS or "-" in name:
         return network_preset(name)
-    return NetSpec.from_dict(RunStore(home).get(name).spec)
+    return NetSpec.from_dict(open_store(home).get(name).spec)
 
 
 def evaluate_command(args: argparse.Namespace) -> int:
     """``evaluate``: loss, error and the error of each class on a test set."""
     from resnet_core.compute.local import evaluate_run
 
-    result = evaluate_run(RunStore(args.home), args.run, args.data)
+    result = evaluate_run(open_store(args.home), args.run, args.data)
     if args.json:
         print(json.dumps(result))
         return 0
@@ -321,7 +330,7 @@ def export_command(args: argparse.Namespace) -> int:
     """``export``: one file."""
     from resnet_core.runs.bundle import export_run
 
-    data = export_run(RunStore(args.home), args.run)
+    data = export_run(open_store(args.home), args.run)
     out = args.out or Path(f"{args.run}.skiprun")
     out.write_bytes(data)
     print(json.dumps({"run": args.run, "file": str(out), "bytes": len(data)}) if args.json else out)
@@ -334,6 +343,6 @@ def import_command(args: argparse.Namespace) -> int:
 
     if not args.file.is_file():
         raise StoreError(f"There is no file {args.file}. Name a file that `export` wrote.")
-    run = import_run(RunStore(args.home), args.file.read_bytes())
+    run = import_run(open_store(args.home), args.file.read_bytes())
     print(json.dumps({"run": run}) if args.json else run)
     return 0

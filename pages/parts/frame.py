@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from resnet_core.figures.style import describe
+from resnet_core.figures.style import chart_config, describe
 
 
 def header(title: str, purpose: str) -> None:
@@ -41,11 +41,7 @@ def figure(
         on_select=on_select,
         selection_mode="points",
         alt=describe(fig),
-        config={
-            "displaylogo": False,
-            "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
-            "toImageButtonOptions": {"filename": key, "scale": 2},
-        },
+        config=chart_config(key),
     )
     if caption:
         st.caption(caption)
