@@ -1,0 +1,243 @@
+"""The pages on a home of invented runs. The service is the real one, never started, so without Ray; only what needs
+torch (predictions, maps, profiles, speeds) is invented, and everything asked of it is noted."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from resnet_core.analysis.profile import Profile
+from resnet_core.attribution.result import Attribution
+from resnet_core.compute import service as services
+from resnet_core.data import storage
+from resnet_core.errors import JobError
+from resnet_core.networks.spec import NetSpec
+from resnet_core.runs.run import Run
+from resnet_core.runs.store import RunStore
+from resnet_core.training.cost import Estimate
+from resnet_core.training.events import CheckpointSaved, EpochEnded, Event, Finished, LayerStats, Started, StepStats
+from resnet_core.training.recipe import Recipe
+
+SITE = Path(__file__).parents[2] / "pages" / "site.py"
+CLASSES = tuple(f"class {i}" for i in range(10))
+STEPS_PER_EPOCH = 10
+
+
+class Page(AppTest):
+    """The app opened on one page; a rerun in which anything raises fails at once."""
+
+    def _run(self, *args: object, **kwargs: object) -> AppTest:
+        super()._run(*args, **kwargs)
+        self._page_hash = ""  # go on where the app has led, not where switch_page() once went
+        assert not self.exception, [f"{error.message}\n{error.stack_trace}" for error in self.exception]
+        return self
+
+    def says(self, kind: str, *words: str) -> bool:
+        """Whether an element of a kind ("error", "warning", "markdown" ...) holds all the words."""
+        return any(all(word in element.value for word in words) for element in getattr(self, kind))
+
+    def charts(self) -> list[str]:
+        """Keys of the figures on the page."""
+        return [chart.proto.id.split("-", 2)[2] for chart in self.get("plotly_chart")]  # $$ID-hash-key
+
+    def page_links(self) -> list[str]:
+        """Pages that the page offers to go to."""
+        return [link.proto.page for link in self.get("page_link")]
+
+
+class InventedService(services.Service):
+    """The service with answers made up on the spot; ``refusal`` makes it answer nothing."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        self.ready = True
+        self.refusal = ""
+        self.asked: list[tuple[str, tuple]] = []
+
+    def machine(self) -> services.Machine:
+        found = super().machine()
+        return services.Machine("CPU, 2 cores", found.n_running, found.n_waiting, self.ready, found.problem)
+
+    def estimate(self, spec: NetSpec, recipe: Recipe, *args: object, **kwargs: object) -> Estimate:
+        self.note("estimate", (spec, recipe))
+        return Estimate(0.1, 0.01, 1000.0, 2 << 20, 128, 3, 128, "cpu", "CPU, 2 threads", "fp32")
+
+    def ask(self, question: str, *args: object, runs: tuple = (), timeout: float = 60.0) -> object:
+        self.note(question, (*args, *runs))
+        return {"profile": profiles, "predict": probabilities, "explain": attributions, "trust": measures}[question](
+            *args
+        )
+
+    def note(self, question: str, args: tuple) -> None:
+        if self.refusal:
+            raise JobError(self.refusal)
+        self.asked.append((question, args))
+
+
+def profiles(specs: list[dict], data: str, home: Path, batch: int, seeds: tuple[int, ...]) -> list[tuple[int, Profile]]:
+    return [(index, profile(NetSpec.from_dict(spec), batch, seeds)) for index, spec in enumerate(specs)]
+
+
+def profile(spec: NetSpec, pictures: int, seeds: tuple[int, ...]) -> Profile:
+    """A gradient that falls by four decades towards the input."""
+    blocks, layers = spec.n_blocks + 1, 2 * spec.n_blocks + 2
+    falling = np.logspace(-4, 0, blocks) * np.ones((len(seeds), 1))
+    signal = {name: np.ones_like(falling) for name in ("mean", "variance", "squared_channel_mean", "channel_variance")}
+    weights = np.logspace(-4, 0, layers) * np.ones((len(seeds), 1))
+    return Profile(
+        spec,
+        pictures,
+        "fp32",
+        seeds,
+        tuple(f"block {i}" for i in range(blocks)),
+        tuple(f"conv {i}" for i in range(layers)),
+        (True,) * (layers - 1) + (False,),
+        np.full(len(seeds), 2.3),
+        falling,
+        **signal,
+        branch_variance=np.ones_like(falling),
+        weight_grad_rms=weights,
+        grad_over_weight=weights,
+    )
+
+
+def probabilities(pixels: np.ndarray) -> list[np.ndarray]:
+    values = np.full(len(CLASSES), 0.02, np.float32)
+    values[3] = 0.82
+    return [values]
+
+
+def attributions(
+    pixels: np.ndarray, methods: list[str], target: int, params: dict[str, dict]
+) -> list[tuple[int, Attribution]]:
+    rng = np.random.default_rng(0)
+    return [
+        (
+            0,
+            Attribution(
+                method=method,
+                target=target,
+                map=rng.normal(size=(32, 32)).astype(np.float32),
+                raw=None,
+                native=rng.normal(size=(8, 8)).astype(np.float32) if method == "grad_cam" else None,
+                logits=np.zeros(len(CLASSES), np.float32),
+                logit=1.25,
+                baseline_logit=None,
+                delta=None,
+                seconds=0.1,
+                params=params.get(method, {}),
+            ),
+        )
+        for method in methods
+    ]
+
+
+def measures(pixels: np.ndarray, attribution: Attribution) -> list[tuple[str, dict[str, object]]]:
+    return [("completeness", {"delta": 0.01, "change": 2.0, "relative": 0.005}), ("randomisation", {"signed": 0.9})]
+
+
+@dataclass
+class Lab:
+    """A home, its store, and the service that the pages find there."""
+
+    home: Path
+    service: InventedService
+    runs: list[str] = field(default_factory=list)
+
+    @property
+    def store(self) -> RunStore:
+        return self.service.store
+
+    def add(self, spec: NetSpec | None = None, *, until: str = "done", **wanted: object) -> Run:
+        """A run of an invented training that got as far as ``until``: a state of resnet_core/runs/run.py."""
+        spec = spec or NetSpec(depth=8, width=4)
+        recipe = Recipe(name="invented", epochs=3, batch_size=10, seed=int(wanted.pop("seed", 0)))
+        dataset, name = wanted.pop("dataset", "dots"), wanted.pop("name", spec.name)
+        run = self.store.create(spec.to_dict(), recipe.to_dict(), dataset, name=name, **wanted)
+        self.runs.append(run)
+        facts = {"fingerprint": "0" * 64, "classes": list(CLASSES), "mean": [0.5] * 3, "std": [0.25] * 3}
+        if until != "queued":
+            self.store.note_facts(run, facts)
+            self.store.record_all(run, [event for event in training(spec, until)])
+        if until in ("stopped", "failed"):
+            self.store.set_state(run, until, "The loss became infinite at step 12 in conv1." * (until == "failed"))
+        return self.store.get(run)
+
+    def add_twins(self, **wanted: object) -> tuple[Run, Run]:
+        """A finished plain and residual network of one group."""
+        spec = NetSpec(depth=8, width=4)
+        return self.add(spec.twin(), group="twins-1", **wanted), self.add(spec, group="twins-1", **wanted)
+
+
+def training(spec: NetSpec, until: str) -> Iterator[Event]:
+    """Three epochs, or for a training that did not get to its end one and a half."""
+    weights = ("conv1", *(f"layer{i}.0.conv{j}" for i in (1, 2, 3) for j in (1, 2)), "fc")
+    blocks = ("relu", "layer1.0", "layer2.0", "layer3.0")
+    end = 3 * STEPS_PER_EPOCH
+    yield Started(0, end, STEPS_PER_EPOCH, "cpu", "CPU, 2 threads", "fp32", 1234, 100, weights, blocks, "none")
+    yield layer_stats(0, len(weights), len(blocks))
+    for step in range(5, (end if until == "done" else 15) + 1, 5):
+        yield StepStats(step, 2 / step, 0.5, 0.1, 100.0)
+        yield layer_stats(step, len(weights), len(blocks))
+        if step % STEPS_PER_EPOCH == 0:
+            epoch = step // STEPS_PER_EPOCH
+            yield EpochEnded(epoch, step, 2 / step, 0.4 / epoch, 3 / step, 0.5 / epoch, 1.5)
+            yield CheckpointSaved(step, epoch, b"state")
+    if until == "done":
+        yield Finished(end, 4.5, b"the weights")
+
+
+def layer_stats(step: int, n_weights: int, n_blocks: int) -> LayerStats:
+    rng = np.random.default_rng(step)
+    return LayerStats(
+        step,
+        rng.uniform(0.1, 1, (n_weights, 3)).astype(np.float32),
+        rng.uniform(0.1, 1, (n_blocks, 3)).astype(np.float32),
+    )
+
+
+@pytest.fixture
+def lab(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """A home without runs, with one small dataset of ten classes."""
+    service = InventedService(home)
+    monkeypatch.setitem(services._services, home.resolve(), service)
+    st.cache_data.clear()  # keyed by a run's id and step: another test's run may have the same
+    st.cache_resource.clear()
+    add_noise(home, "dots", CLASSES)
+    yield Lab(home, service)
+    service.store.close()
+
+
+def add_noise(home: Path, name: str, classes: tuple[str, ...]) -> None:
+    """A dataset of 40 training and 20 test pictures."""
+    rng = np.random.default_rng(0)
+    with storage.new_folder(home) as folder:
+        for part, count in (("train", 40), ("test", 20)):
+            storage.save_array(folder, f"x_{part}", rng.integers(0, 256, (count, 32, 32, 3), np.uint8))
+            storage.save_array(folder, f"y_{part}", np.arange(count) % len(classes))
+        storage.commit(folder, home, name=name, title=name.capitalize(), classes=classes, source="Noise for a test.")
+
+
+@pytest.fixture
+def open_page(lab: Lab) -> Callable[..., Page]:
+    """``open_page("compare", runs="a,b")``: a fresh visitor on a page's address."""
+
+    def visit(page: str, **query: str) -> Page:
+        at = Page(SITE, default_timeout=60)
+        at.query_params.update(query)
+        if page == "keep":  # known by its address only once the site map has run
+            at.run()
+        at.switch_page(f"{page}.py")
+        return at.run()
+
+    return visit
+
+
+@pytest.fixture
+def add_dataset(lab: Lab) -> Callable[..., None]:
+    """``add_dataset("three", classes=3)``: one more dataset of one's own."""
+    return lambda name, classes: add_noise(lab.home, name, tuple(f"kind {i}" for i in range(classes)))

@@ -1,0 +1,55 @@
+"""The Compare page: curves, layers and table of the runs on the table."""
+
+
+def test_without_any_run_it_shows_the_way_to_train(lab, open_page):
+    at = open_page("compare")
+    assert not at.charts()
+    assert at.page_links() == ["train"]
+
+
+def test_an_empty_table_is_filled_with_the_newest_twins_by_one_click(lab, open_page):
+    lab.add(name="older")
+    twins = lab.add_twins()
+    at = open_page("compare")
+    at.button(key="newest").click().run()
+    assert at.session_state["table"] == [run.id for run in twins]
+    assert at.charts() == ["curves", "layers_at_step", "layers_over_time"]
+
+
+def test_the_table_names_every_run_with_its_errors(lab, open_page):
+    twins = lab.add_twins()
+    at = open_page("compare", runs=",".join(run.id for run in twins))
+    rows = at.dataframe[0].value
+    assert rows["id"].tolist() == [run.id for run in twins]
+    assert rows["skips on"].tolist() == ["0 of 3", "3 of 3"]
+    assert rows["last test error"].tolist() == ["16.67 %", "16.67 %"]
+
+
+def test_every_recorded_quantity_can_be_looked_at(lab, open_page):
+    at = open_page("compare", runs=lab.add().id)
+    for quantity in at.selectbox(key="statistic").options:
+        at.selectbox(key="statistic").select(quantity).run()
+        assert at.says("caption", quantity)
+
+
+def test_a_step_chosen_on_the_slider_is_the_one_shown(lab, open_page):
+    at = open_page("compare", runs=lab.add().id)
+    at.select_slider(key="step").set_value(20).run()
+    assert at.says("caption", "at step 20")
+
+
+def test_a_run_that_waits_has_curves_to_come(lab, open_page):
+    at = open_page("compare", runs=lab.add(until="queued").id)
+    assert at.charts() == ["curves"]
+    assert at.info
+
+
+def test_a_training_in_work_can_be_held_still(lab, open_page):
+    at = open_page("compare", runs=lab.add(until="running").id)
+    at.toggle(key="pause").set_value(True).run()
+    assert at.charts()[0] == "curves"
+
+
+def test_different_recipes_are_pointed_out(lab, open_page):
+    one, other = lab.add(seed=1), lab.add(seed=2)
+    assert open_page("compare", runs=f"{one.id},{other.id}").says("caption", "2 seeds")

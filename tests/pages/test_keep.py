@@ -1,0 +1,135 @@
+"""The page on runs and data: find, rename, tag, delete and exchange runs; every dataset with its samples."""
+
+import io
+
+import numpy as np
+import pytest
+
+from resnet_core.compute.shown import DataTask
+
+
+def pick(at, *rows: int):
+    """Ticks rows of the list of runs, newest first."""
+    at.session_state[at.dataframe[0].key] = {"selection": {"rows": list(rows)}}
+    return at.run()
+
+
+def test_without_runs_it_says_so_and_shows_the_datasets(lab, open_page):
+    at = open_page("keep")
+    assert at.info
+    titles = " ".join(element.value for element in at.markdown)
+    assert all(name in titles for name in ("Shapes-10", "CIFAR-10", "Dots"))
+
+
+def test_a_dataset_says_how_much_there_is_of_it(lab, open_page):
+    assert open_page("keep").says("markdown", "Dots", "10 classes", "40 training", "20 test", "B")
+
+
+def test_the_list_is_newest_first_and_searchable(lab, open_page):
+    first, second = lab.add(name="first"), lab.add(name="second", tags=("lesson",))
+    at = open_page("keep")
+    assert at.dataframe[0].value["id"].tolist() == [second.id, first.id]
+    at.text_input(key="search").set_value("LESSON done").run()
+    assert at.dataframe[0].value["id"].tolist() == [second.id]
+    at.text_input(key="search").set_value("no such thing").run()
+    assert at.dataframe[0].value.empty
+
+
+def test_a_picked_run_is_renamed_and_tagged(lab, open_page):
+    run = lab.add()
+    at = pick(open_page("keep"), 0)
+    at.text_input(key=f"name_{run.id}").set_value("the good one")
+    at.multiselect(key=f"tags_{run.id}").set_value(["lesson 3"])
+    at.button(key=f"save_{run.id}").click().run()
+    kept = lab.store.get(run.id)
+    assert (kept.name, kept.tags) == ("the good one", ("lesson 3",))
+
+
+def test_a_run_cannot_lose_its_name(lab, open_page):
+    run = lab.add()
+    at = pick(open_page("keep"), 0)
+    at.text_input(key=f"name_{run.id}").set_value("  ")
+    at.button(key=f"save_{run.id}").click().run()
+    assert at.says("error", "name")
+    assert lab.store.get(run.id).name == run.name
+
+
+def test_a_picked_run_goes_on_the_table(lab, open_page):
+    run = lab.add()
+    at = pick(open_page("keep"), 0)
+    at.button(key="put").click().run()
+    assert at.session_state["table"] == [run.id]
+
+
+def test_delete_asks_first_then_removes_run_files_and_place_on_the_table(lab, open_page):
+    gone, kept = lab.add(), lab.add()
+    at = pick(open_page("keep", runs=f"{gone.id},{kept.id}"), 1)
+    assert at.says("markdown", "cannot be undone")
+    assert len(lab.store.runs()) == 2
+    at.button(key="delete").click().run()
+    assert [run.id for run in lab.store.runs()] == [kept.id]
+    assert not lab.store.folder(gone.id).exists()
+    assert at.session_state["table"] == [kept.id]
+
+
+def test_after_a_deletion_nothing_else_is_picked_in_its_place(lab, open_page):
+    lab.add()
+    lab.add()
+    at = pick(open_page("keep"), 0)
+    at.button(key="delete").click().run()
+    assert "delete" not in [button.key for button in at.button]
+
+
+def test_a_training_in_work_cannot_be_deleted(lab, open_page):
+    lab.add(until="running")
+    at = pick(open_page("keep"), 0)
+    assert "delete" not in [button.key for button in at.button]
+    assert at.says("caption", "Stop")
+
+
+def test_several_runs_are_deleted_together(lab, open_page):
+    for _ in range(3):
+        lab.add()
+    at = pick(open_page("keep"), 0, 2)
+    at.button(key="delete").click().run()
+    assert len(lab.store.runs()) == 1
+
+
+@pytest.mark.parametrize("data", [b"no bundle at all", b""])
+def test_what_is_no_exported_run_is_refused_with_a_sentence(lab, open_page, data):
+    at = open_page("keep")
+    at.file_uploader(key="bundle").set_value(("mine.skiprun", data, "application/zip")).run()
+    at.button(key="import_bundle").click().run()
+    assert at.error
+    assert not lab.store.runs()
+
+
+def test_an_upload_of_data_is_handed_to_a_task(lab, open_page, monkeypatch):
+    started = []
+    monkeypatch.setattr(lab.service, "start_data_task", lambda path: started.append(path))
+    at = open_page("keep")
+    arrays = io.BytesIO()
+    np.savez(arrays, x_train=np.zeros(1))
+    at.file_uploader(key="own_upload").set_value(("../mine.npz", arrays.getvalue(), "application/zip")).run()
+    at.button(key="own_add").click().run()
+    [path] = started
+    assert path.startswith(str(lab.home / "uploads")) and path.endswith("/mine.npz")
+
+
+def test_a_task_shows_how_far_it_is_and_why_it_failed(lab, open_page, monkeypatch):
+    tasks = [
+        DataTask("1", "Fetching CIFAR-10", fraction=0.4, message="12 of 170 MB"),
+        DataTask("2", "Importing mine.zip", state="failed", error="There is only one class, 'rose'."),
+    ]
+    monkeypatch.setattr(lab.service, "data_tasks", lambda: tasks)
+    at = open_page("keep")
+    assert any("12 of 170 MB" in bar.proto.text for bar in at.get("progress"))
+    assert at.says("error", "only one class")
+
+
+def test_a_dataset_of_ones_own_is_deleted_the_lab_s_are_not(lab, open_page):
+    at = open_page("keep")
+    dropping = [button.key for button in at.button if button.key.startswith("drop_")]
+    assert dropping == ["drop_dots"]
+    at.button(key="drop_dots").click().run()
+    assert not (lab.home / "datasets" / "dots").exists()
