@@ -27,13 +27,9 @@ class Case:
     paper: Paper
 
 
-YANG_2019 = Paper(
-    "Yang et al. 2019, A Mean Field Theory of Batch Normalization", "https://arxiv.org/abs/1902.08129"
-)
+YANG_2019 = Paper("Yang et al. 2019, A Mean Field Theory of Batch Normalization", "https://arxiv.org/abs/1902.08129")
 HANIN_2018 = Paper("Hanin 2018, Exploding and Vanishing Gradients", "https://arxiv.org/abs/1801.03744")
-DE_2020 = Paper(
-    "De & Smith 2020, Batch Normalization Biases Residual Blocks", "https://arxiv.org/abs/2002.10444"
-)
+DE_2020 = Paper("De & Smith 2020, Batch Normalization Biases Residual Blocks", "https://arxiv.org/abs/2002.10444")
 
 
 def cases(depth: int = DEPTH) -> tuple[Case, ...]:

@@ -67,9 +67,7 @@ def _skips(before: NetSpec, after: NetSpec) -> list[str]:
 def _sentence(before: Profile, after: Profile, quantity: str) -> str:
     old, new = trend(before, quantity), trend(after, quantity)
     what = change(before.spec, after.spec)
-    opening = (
-        f"{what[0].upper()}{what[1:]} ({before.spec.name} → {after.spec.name})" if what else "Measured again"
-    )
+    opening = f"{what[0].upper()}{what[1:]} ({before.spec.name} → {after.spec.name})" if what else "Measured again"
     ratios = f"{_first_to_last(old)} to {_first_to_last(new)}"
     return (
         f"{opening}: the {lower(QUANTITIES[quantity].title)}, first to last, goes from {ratios}; "

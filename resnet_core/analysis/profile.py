@@ -39,9 +39,7 @@ class Profile:
     seeds: tuple[int, ...]
     block_names: tuple[str, ...]
     weight_names: tuple[str, ...]
-    weight_on_path: tuple[
-        bool, ...
-    ]  # a convolution of stem or branch; not of a shortcut, a gate or the classifier
+    weight_on_path: tuple[bool, ...]  # a convolution of stem or branch; not of a shortcut, a gate or the classifier
     loss: np.ndarray  # (S,), mean cross-entropy in nats
     grad_rms: np.ndarray  # (S, B)
     mean: np.ndarray  # (S, B)
@@ -61,11 +59,7 @@ class Profile:
 def joined(profiles: Sequence[Profile]) -> Profile:
     """Profiles of one design on one batch, from different seeds, as one profile. At least one."""
     first = profiles[0]
-    arrays = [
-        field.name
-        for field in dataclasses.fields(Profile)
-        if isinstance(getattr(first, field.name), np.ndarray)
-    ]
+    arrays = [field.name for field in dataclasses.fields(Profile) if isinstance(getattr(first, field.name), np.ndarray)]
     return dataclasses.replace(
         first,
         seeds=tuple(seed for profile in profiles for seed in profile.seeds),

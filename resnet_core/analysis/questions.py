@@ -14,8 +14,8 @@ import numpy as np
 from torch import nn
 
 from resnet_core.analysis.profile import Profile
-from resnet_core.analysis.step0 import profile
 from resnet_core.analysis.same_weights import SameWeights
+from resnet_core.analysis.step0 import profile
 from resnet_core.analysis.weights_as_is import same_weights
 from resnet_core.data.catalog import load_dataset
 from resnet_core.data.dataset import Dataset
@@ -89,9 +89,7 @@ def same_weights_of(
     for index, asked in enumerate(nets):
         yield (
             index,
-            same_weights(
-                asked.spec, asked.net.state_dict(), batch.images, batch.labels, asked.mean, asked.std
-            ),
+            same_weights(asked.spec, asked.net.state_dict(), batch.images, batch.labels, asked.mean, asked.std),
         )
 
 

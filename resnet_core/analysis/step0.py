@@ -64,9 +64,7 @@ def measure(spec: NetSpec, net: nn.Module, x: Tensor, y: Tensor, seed: int = 0) 
     The precision is that of the net's weights. The net is left as it was: parameters, their ``.grad``,
     running statistics, mode and hooks.
     """
-    layers = [
-        (name, module) for name, module in net.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)
-    ]
+    layers = [(name, module) for name, module in net.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)]
     weights = [layer.weight for _, layer in layers]
     blocks = net.observed_blocks()
     with _left_as_it_was(net), _own_random_stream(seed), _watched(blocks) as seen:
@@ -124,9 +122,7 @@ def _watched(blocks: Sequence[tuple[str, nn.Module]]) -> Iterator[_Seen]:
         hooks.append(block.register_forward_hook(lambda _m, _in, out, index=index: seen.output(index, out)))
         merge = getattr(block, "merge", None)
         if merge is not None:  # it is called with (branch, shortcut)
-            hooks.append(
-                merge.register_forward_pre_hook(lambda _m, args, index=index: seen.branch(index, args[0]))
-            )
+            hooks.append(merge.register_forward_pre_hook(lambda _m, args, index=index: seen.branch(index, args[0])))
     try:
         yield seen
     finally:

@@ -62,9 +62,7 @@ def _what_it_does(profile: Profile, found: Trend) -> str:
     ratio = f"at {quantity.first} it is {times} what it is at {quantity.last}"
     if found.kind in (trends.VANISHES, trends.GROWS):
         return f"{IN_WORDS[found.kind]}: {ratio}{_steepness(found)}"
-    between = (
-        "no two differ by more than" if found.kind == trends.STEADY else f"but the {quantity.layer}s span"
-    )
+    between = "no two differ by more than" if found.kind == trends.STEADY else f"but the {quantity.layer}s span"
     return f"{IN_WORDS[found.kind]}: {ratio}, {between} {decades(found.span)}"
 
 
@@ -89,16 +87,12 @@ def _disagreement(kinds: Sequence[str]) -> str:
     if len(set(kinds)) == 1:
         return ""
     counts = Counter(kinds).most_common()
-    return (
-        " The seeds disagree: it " + listed([f"{IN_WORDS[kind]} in {count}" for kind, count in counts]) + "."
-    )
+    return " The seeds disagree: it " + listed([f"{IN_WORDS[kind]} in {count}" for kind, count in counts]) + "."
 
 
 def _others(profile: Profile, found: Trend) -> str:
     rest = [trend(profile, name) for name in QUANTITIES if name != found.quantity]
-    said = listed(
-        [f"the {lower(QUANTITIES[t.quantity].title)} {IN_WORDS[t.kind]}{_in_brackets(t)}" for t in rest]
-    )
+    said = listed([f"the {lower(QUANTITIES[t.quantity].title)} {IN_WORDS[t.kind]}{_in_brackets(t)}" for t in rest])
     if all(t.kind == found.kind for t in rest):
         return f"The verdict does not depend on the quantity here: {said}."
     return f"The verdict depends on the quantity: {said}."

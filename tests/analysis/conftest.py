@@ -20,17 +20,13 @@ def pictures() -> tuple[np.ndarray, np.ndarray]:
 def made_up() -> Callable[..., Profile]:
     """A profile from chosen gradients, rows by seed; what is not given is steady and finite."""
 
-    def make(
-        grad_rms, weight_grad_rms=None, grad_over_weight=None, variance=None, loss=2.3, spec=None
-    ) -> Profile:
+    def make(grad_rms, weight_grad_rms=None, grad_over_weight=None, variance=None, loss=2.3, spec=None) -> Profile:
         grad_rms = np.atleast_2d(np.asarray(grad_rms, dtype=float))
         seeds, blocks = grad_rms.shape
         layers = blocks + 1
 
         def filled(values, width: int) -> np.ndarray:
-            return (
-                np.ones((seeds, width)) if values is None else np.atleast_2d(np.asarray(values, dtype=float))
-            )
+            return np.ones((seeds, width)) if values is None else np.atleast_2d(np.asarray(values, dtype=float))
 
         return Profile(
             spec=spec or NetSpec(depth=20),

@@ -52,7 +52,5 @@ def test_losses_are_mentioned_when_they_are_far_apart(made_up) -> None:
 
 
 def test_what_has_no_ratio_is_compared_all_the_same(made_up) -> None:
-    sentences = compare(
-        [made_up([10, 1]), made_up([0, 0]), made_up([float("nan"), float("inf")]), made_up([0, 1])]
-    )
+    sentences = compare([made_up([10, 1]), made_up([0, 0]), made_up([float("nan"), float("inf")]), made_up([0, 1])])
     assert "no ratio" in sentences[0] and "infinity or NaN" in sentences[1] and "exactly 0" in sentences[2]

@@ -58,9 +58,7 @@ def test_a_batch_has_more_than_the_first_class_and_is_always_the_same(dataset: D
     assert batch_of(dataset, 1000).count == 100
 
 
-def test_a_network_too_large_for_the_memory_gets_fewer_pictures(
-    tmp_path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_network_too_large_for_the_memory_gets_fewer_pictures(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert questions._affordable(NetSpec(depth=110), 64) == 64
     assert 4 <= questions._affordable(NetSpec(depth=1202), 64) < 64
     monkeypatch.setattr(questions, "MEMORY_BYTES", 1)

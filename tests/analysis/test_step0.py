@@ -88,12 +88,8 @@ def test_channel_statistics_add_up_to_the_whole(pictures) -> None:
     assert found.mean[0, index] == pytest.approx(out.mean().item(), rel=1e-4)
     assert found.variance[0, index] == pytest.approx(out.var(correction=0).item(), rel=1e-4)
     by_channel = out.permute(1, 0, 2, 3).flatten(1)
-    assert found.channel_variance[0, index] == pytest.approx(
-        by_channel.var(1, correction=0).mean().item(), rel=1e-4
-    )
-    assert found.squared_channel_mean[0, index] == pytest.approx(
-        by_channel.mean(1).square().mean().item(), rel=1e-4
-    )
+    assert found.channel_variance[0, index] == pytest.approx(by_channel.var(1, correction=0).mean().item(), rel=1e-4)
+    assert found.squared_channel_mean[0, index] == pytest.approx(by_channel.mean(1).square().mean().item(), rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -177,9 +173,7 @@ def test_seeds_measured_apart_join_to_seeds_measured_together(pictures) -> None:
 def test_the_gradient_does_not_depend_on_how_often_a_picture_is_in_the_batch(pictures) -> None:
     images, labels = pictures
     once = profile(NetSpec(depth=8, norm="none"), images, labels, MEAN, STD)
-    twice = profile(
-        NetSpec(depth=8, norm="none"), np.tile(images, (2, 1, 1, 1)), np.tile(labels, 2), MEAN, STD
-    )
+    twice = profile(NetSpec(depth=8, norm="none"), np.tile(images, (2, 1, 1, 1)), np.tile(labels, 2), MEAN, STD)
     assert twice.grad_rms == pytest.approx(once.grad_rms, rel=1e-4)
     assert twice.weight_grad_rms == pytest.approx(once.weight_grad_rms, rel=1e-4)
 
