@@ -13,7 +13,8 @@ class SameWeights:
 
     ``loss`` and ``error`` are with the statistics that batch norm learned in training. They belong to the
     network as it was trained, and part of what goes wrong elsewhere is only that they no longer fit; so
-    ``loss_refit`` and ``error_refit`` are with statistics taken anew on the pictures themselves (both None without batch norm).
+    ``loss_refit`` and ``error_refit`` are with statistics taken anew on the pictures themselves (both None without
+    batch norm).
     ``impossible``: a sentence that says why the weights cannot be used so; then there are no numbers.
     """
 
