@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from resnet_core.figures.style import chart_config, describe
+from resnet_core.figures.style import describe
 
 
 def header(title: str, purpose: str) -> None:
@@ -41,7 +41,11 @@ def figure(
         on_select=on_select,
         selection_mode="points",
         alt=describe(fig),
-        config=chart_config(key),
+        config={
+            "displaylogo": False,
+            "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
+            "toImageButtonOptions": {"filename": key, "scale": 2},
+        },
     )
     if caption:
         st.caption(caption)
