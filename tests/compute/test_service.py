@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from resnet_core.compute import jobs
 from resnet_core.compute import service as service_module
 from resnet_core.compute.service import Service, connect
 from resnet_core.errors import DataError, JobError, SpecError, StoreError
@@ -75,8 +76,10 @@ def test_an_app_killed_in_the_middle_is_taken_up_by_the_next(start_app, make_ser
 
 
 def test_the_apps_process_stays_light_and_to_itself(start_app, home, tools):
-    app = start_app("normal")
-    tools.ended(RunStore(home), app.runs[0])
+    """After a real training, whose events come from a process full of torch."""
+    app = start_app("normal", trainer=jobs.TRAINER)
+    run = tools.ended(RunStore(home), app.runs[0], 120)
+    assert run.state == "done" and run.software.startswith("torch")
     facts = app.ask("facts")
     assert facts["heavy"] == []
     assert facts["megabytes"] < 400
