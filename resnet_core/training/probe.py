@@ -36,6 +36,9 @@ class LayerProbe:
         blocks = net.observed_blocks()
         self.block_names = tuple(name for name, _ in blocks)
         self._blocks = [module for _, module in blocks]
+        # Squares of gradients below 1e-23 are exactly 0 in float32: a vanishing gradient would look like none.
+        # Apple GPUs have no float64.
+        self._sums = torch.float32 if self.weights[0].device.type == "mps" else torch.float64
         self._outputs: list[Tensor] = []  # (mean, variance) by block
         self._gradients: dict[int, Tensor] = {}  # RMS by block
 
@@ -55,8 +58,8 @@ class LayerProbe:
             output.register_hook(lambda gradient: on_gradient(index, gradient))
 
         def on_gradient(index: int, gradient: Tensor) -> None:
-            norm = torch.linalg.vector_norm(gradient.to(torch.float32))
-            self._gradients[index] = norm * (batch_size / math.sqrt(gradient.numel()))
+            norm = torch.linalg.vector_norm(gradient, dtype=self._sums)
+            self._gradients[index] = (norm * (batch_size / math.sqrt(gradient.numel()))).float()
 
         hooks = [
             block.register_forward_hook(lambda _module, _inputs, output, index=index: on_output(index, output))
@@ -80,11 +83,11 @@ class LayerProbe:
         """
         norms = torch.stack(
             [
-                torch.stack(torch._foreach_norm([weight.grad for weight in self.weights])),
-                torch.stack(torch._foreach_norm(before)),
-                torch.stack(torch._foreach_norm(torch._foreach_sub(self.weights, before))),
+                torch.stack(torch._foreach_norm([weight.grad for weight in self.weights], 2, self._sums)),
+                torch.stack(torch._foreach_norm(before, 2, self._sums)),
+                torch.stack(torch._foreach_norm(torch._foreach_sub(self.weights, before), 2, self._sums)),
             ]
-        )
+        ).float()
         zero = norms.new_zeros(())
         blocks = torch.stack(
             [

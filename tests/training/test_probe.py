@@ -104,3 +104,15 @@ def test_a_vanishing_gradient_is_seen():
         F.cross_entropy(net(torch.randn(8, 3, 32, 32)), torch.arange(8)).backward()
     gradients = probe.read(probe.copy_weights())[1][:, 0]
     assert gradients[1] < 1e-2 * gradients[-1]
+
+
+def test_a_tiny_gradient_is_not_taken_for_none(toy_spec):
+    """Its square has no place in float32."""
+    net = build_net(toy_spec)
+    probe = LayerProbe(net)
+    x = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with probe.watching(4):
+        (net(x).sum() * 1e-28).backward()
+    weights, blocks = probe.read(probe.copy_weights())
+    assert (blocks[:, 0] > 0).all() and (weights[:, 0] > 0).all()
+    assert blocks[:, 0].max() < 1e-24
