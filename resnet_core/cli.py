@@ -17,7 +17,7 @@ from resnet_core.networks.presets import PRESETS as NETWORKS
 from resnet_core.networks.presets import preset as network_preset
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs import gallery
-from resnet_core.runs.run import Run
+from resnet_core.runs.run import STATES, Run
 from resnet_core.runs.store import RunStore
 from resnet_core.training.recipe import PRESETS as RECIPES
 from resnet_core.training.recipe import Recipe
@@ -113,7 +113,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--tag", action="append", default=[], help="a word to find it by; may be repeated")
 
     runs = command("runs", runs_command, "List the runs.", "--json")
-    runs.add_argument("--state", help="only runs in this state, such as done or failed")
+    runs.add_argument("--state", choices=STATES, help="only runs in this state")
 
     describe = command(
         "describe", describe_command, "Describe a network: layers, shapes, parameters, costs.", "resnet-56"
@@ -147,12 +147,17 @@ def open_store(home: Path) -> RunStore:
 def train_command(args: argparse.Namespace) -> int:
     """``train``: in this process, recorded in the store."""
     from resnet_core.compute.local import new_run, run_here
+    from resnet_core.data.catalog import load_dataset
+    from resnet_core.data.own import resolve
 
     store = open_store(args.home)
     run = args.resume
     if run is None:
+        recipe = recipe_of(args)
         spec, begin_with, data = begun_with(args, store)
-        run = new_run(store, spec, recipe_of(args), data, name=args.name, tags=tuple(args.tag), begin_with=begin_with)
+        data = resolve(data, store.home)
+        load_dataset(data, store.home)  # pictures that are not there shall leave no failed run behind
+        run = new_run(store, spec, recipe, data, name=args.name, tags=tuple(args.tag), begin_with=begin_with)
     show = JsonLines() if args.json else ProgressBar()
     ended = run_here(store, run, device=args.device, on_event=show.event)
     show.close(ended)
@@ -255,7 +260,7 @@ def as_json(run: Run) -> dict[str, object]:
 
 def runs_command(args: argparse.Namespace) -> int:
     """``runs``: the list, newest first."""
-    runs = open_store(args.home).runs(states=[args.state] if args.state else None)
+    runs = open_store(args.home).runs(states=[args.state] if args.state else None)[::-1]
     if args.json:
         for run in runs:
             print(json.dumps(as_json(run)))
@@ -304,9 +309,11 @@ def describe_command(args: argparse.Namespace) -> int:
 
 def spec_of(name: str, home: Path) -> NetSpec:
     """A network by its preset's name or by a run's id."""
-    if name in NETWORKS or "-" in name:
-        return network_preset(name)
-    return NetSpec.from_dict(open_store(home).get(name).spec)
+    if name not in NETWORKS:
+        runs = {run.id: run for run in open_store(home).runs()}
+        if name in runs:
+            return NetSpec.from_dict(runs[name].spec)
+    return network_preset(name)
 
 
 def evaluate_command(args: argparse.Namespace) -> int:
@@ -332,7 +339,10 @@ def export_command(args: argparse.Namespace) -> int:
 
     data = export_run(open_store(args.home), args.run)
     out = args.out or Path(f"{args.run}.skiprun")
-    out.write_bytes(data)
+    try:
+        out.write_bytes(data)
+    except OSError as error:
+        raise StoreError(f"{out} cannot be written ({error.strerror}): name another file with --out.") from error
     print(json.dumps({"run": args.run, "file": str(out), "bytes": len(data)}) if args.json else out)
     return 0
 
