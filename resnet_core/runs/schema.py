@@ -195,7 +195,7 @@ def _database_sentence(said: str, home: Path) -> str:
     for sign, sentence in causes.items():
         if sign in said:
             return sentence
-    return f"The database of the store in {home} answered: {said.strip()}"
+    return f"The database of the store in {home} answered: {' '.join(said.split())}"
 
 
 def _damaged(home: Path) -> str:
