@@ -1,0 +1,155 @@
+"""Trainings on a machine that has torch and nothing else of the lab (no Ray, no database), and the way back from there.
+
+  python -m benchmarks.bare train --preset plain-56 --recipe paper --seed 0 --data cifar10.npz --out DIR
+  python -m benchmarks.bare collect DIR ... --gallery assets/gallery
+
+``train`` writes ``<preset>-<recipe>-s<seed>.npz`` in DIR, anew at every checkpoint: it may be cut off at any moment,
+and run again it goes on from there. ``collect`` turns finished ones into the bundles that the lab ships and imports.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from resnet_core.data.dataset import Dataset
+from resnet_core.data.storage import fingerprint_of
+from resnet_core.networks.presets import preset
+from resnet_core.training.events import (
+    CheckpointSaved,
+    EpochEnded,
+    Event,
+    Finished,
+    LayerStats,
+    Started,
+    StepStats,
+)
+from resnet_core.training.recipe import preset as recipe_preset
+
+ROWS = {"Started": Started, "StepStats": StepStats, "EpochEnded": EpochEnded}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    train = commands.add_parser("train")
+    train.add_argument("--preset", required=True)
+    train.add_argument("--recipe", required=True)
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--data", type=Path, required=True, help="CIFAR-10 as .npz")
+    train.add_argument("--out", type=Path, required=True)
+    train.add_argument("--device")
+    train.set_defaults(run=train_bare)
+    collect = commands.add_parser("collect")
+    collect.add_argument("folders", type=Path, nargs="+")
+    collect.add_argument("--gallery", type=Path, required=True)
+    collect.set_defaults(run=collect_bundles)
+    args = parser.parse_args()
+    args.run(args)
+
+
+def train_bare(args: argparse.Namespace) -> None:
+    """One training, from its file if there is one."""
+    from resnet_core.training.trainer import train
+
+    spec, recipe = preset(args.preset), recipe_preset(args.recipe).with_(seed=args.seed)
+    args.out.mkdir(parents=True, exist_ok=True)
+    path = args.out / f"{args.preset}-{args.recipe}-s{args.seed}.npz"
+    told, resume = read(path) if path.exists() else ([], None)
+    if told and isinstance(told[-1], Finished):
+        print(f"{path.name} is finished")
+        return
+    data = cifar10(args.data)
+    about = {
+        "preset": args.preset,
+        "spec": spec.to_dict(),
+        "recipe": recipe.to_dict(),
+        "facts": {
+            "fingerprint": data.fingerprint,
+            "classes": list(data.classes),
+            "mean": list(data.mean),
+            "std": list(data.std),
+        },
+        "created": time.time(),
+    }
+    for event in train(spec, recipe, data, device=args.device, resume=resume):
+        if isinstance(event, Started) and resume is not None:
+            continue
+        told.append(event)
+        if isinstance(event, EpochEnded):
+            print(f"{path.stem} epoch {event.epoch}: test error {100 * event.test_error:.2f} %", flush=True)
+        if isinstance(event, CheckpointSaved | Finished):
+            write(path, about, told)
+
+
+def cifar10(path: Path) -> Dataset:
+    """CIFAR-10 from an .npz with x_train, y_train, x_test, y_test and classes."""
+    with np.load(path) as arrays:
+        parts = [arrays[key] for key in ("x_train", "y_train", "x_test", "y_test")]
+        classes = tuple(str(name) for name in arrays["classes"])
+    return Dataset("cifar-10", "CIFAR-10", classes, *parts, "CIFAR-10", fingerprint_of(classes, *parts))
+
+
+def write(path: Path, about: dict, told: list[Event]) -> None:
+    """All that was told so far, with the newest checkpoint or the final weights, in one file."""
+    rows = [{"event": type(event).__name__} | asdict(event) for event in told if type(event).__name__ in ROWS]
+    layers = [event for event in told if isinstance(event, LayerStats)]
+    last = told[-1]
+    arrays = {
+        "about": np.array(json.dumps(about)),
+        "rows": np.array(json.dumps(rows)),
+        "layer_steps": np.array([event.step for event in layers]),
+        "weight_stats": np.stack([event.weight_stats for event in layers]),
+        "block_stats": np.stack([event.block_stats for event in layers]),
+        "step": np.array(last.step),
+        "seconds": np.array(last.seconds if isinstance(last, Finished) else -1.0),
+        "state": np.frombuffer(last.weights if isinstance(last, Finished) else last.data, np.uint8),
+    }
+    temporary = path.with_suffix(".tmp.npz")
+    np.savez(temporary, **arrays)
+    temporary.replace(path)
+
+
+def read(path: Path) -> tuple[list[Event], bytes | None]:
+    """What was told up to the checkpoint in the file, and its bytes; after the end, a Finished comes last."""
+    with np.load(path) as arrays:
+        rows = json.loads(str(arrays["rows"]))
+        layers = zip(arrays["layer_steps"], arrays["weight_stats"], arrays["block_stats"], strict=True)
+        told: list[Event] = [ROWS[row.pop("event")](**row) for row in rows]
+        told += [LayerStats(int(step), weights, blocks) for step, weights, blocks in layers]
+        step, seconds, state = int(arrays["step"]), float(arrays["seconds"]), arrays["state"].tobytes()
+    if seconds < 0:
+        return told, state
+    return [*told, Finished(step, seconds, state)], None
+
+
+def collect_bundles(args: argparse.Namespace) -> None:
+    """Finished trainings as bundles."""
+    from resnet_core.runs.bundle import export_run
+    from resnet_core.runs.store import RunStore
+
+    args.gallery.mkdir(parents=True, exist_ok=True)
+    for path in sorted(path for folder in args.folders for path in folder.rglob("*.npz")):
+        told, resume = read(path)
+        if resume is not None:
+            print(f"{path.name} is not finished")
+            continue
+        with np.load(path) as arrays:
+            about = json.loads(str(arrays["about"]))
+        with tempfile.TemporaryDirectory() as home:
+            store = RunStore(Path(home))
+            name = preset(about["preset"]).name
+            run = store.create(about["spec"], about["recipe"], "cifar-10", name=name, tags=("gallery",))
+            store.note_facts(run, about["facts"])
+            store.record_all(run, told)
+            (args.gallery / f"{path.stem}.skiprun").write_bytes(export_run(store, run))
+            store.close()
+        print(f"{path.stem}.skiprun")
+
+
+if __name__ == "__main__":
+    main()
