@@ -4,8 +4,9 @@
 
 The goal is 1.5 s warm on two CPU cores for Saliency, Integrated Gradients with 32 steps, Grad-CAM and
 DeepLIFT. The networks have their starting weights: the time does not depend on what was learned. Measured
-with one torch thread and with one a core, alone and beside a stand-in for a training: a process of lower
-priority that keeps every core busy, as the app's training workers do.
+alone and beside a stand-in for a training: a process of lower priority that keeps every core busy, as the
+app's training workers do. Each with one torch thread and with one a core, whose waiting must be passive
+(OMP_WAIT_POLICY): threads that spin while they wait take tens of seconds beside a training.
 """
 
 import argparse
@@ -19,6 +20,8 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch loads OpenMP
 
 import captum
 import numpy as np
@@ -47,9 +50,7 @@ while True:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help=".npz with x_test; without it a picture of noise")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "attribution.json")
@@ -82,9 +83,7 @@ def read_picture(path: Path | None) -> np.ndarray:
     return np.load(path, allow_pickle=False)["x_test"][0]
 
 
-def measure(
-    subjects: list[Subject], picture: np.ndarray, repeats: int, each: Iterable[str] = ()
-) -> dict[str, object]:
+def measure(subjects: list[Subject], picture: np.ndarray, repeats: int, each: Iterable[str] = ()) -> dict[str, object]:
     """Seconds for the goal's four methods together, then for each of `each` on its own; both networks."""
     return {
         "goal_methods": timed(lambda: list(explain_many(subjects, picture, GOAL_METHODS, target=3)), repeats),
@@ -126,6 +125,7 @@ def describe(args: argparse.Namespace) -> dict[str, object]:
         },
         "repeats": args.repeats,
         "load_average_before": round(os.getloadavg()[0], 2),
+        "omp_wait_policy": os.environ["OMP_WAIT_POLICY"],
         "alone": {},
         "beside_a_training": {},
     }

@@ -129,8 +129,7 @@ def gradient_shap(question: Question) -> Answer:
     parts = torch.arange(count, device=question.x.device).view(count, 1, 1, 1, 1)
     points = (parts + random_uniform((count, 1, 1, 1, 1), seed + 1, question.x)) / count
     values = (_gradients(question, per_sample + points * way) * way).mean(0)
-    baseline_logits = [_target_logits(question, baseline.expand_as(question.x)) for baseline in per_sample]
-    return Answer(values, torch.stack(baseline_logits).mean(0))
+    return Answer(values, _mean_target_logits(question, per_sample.flatten(0, 1)))
 
 
 def guided_backprop(question: Question) -> Answer:
@@ -243,6 +242,15 @@ def _gradients(question: Question, copies: torch.Tensor) -> torch.Tensor:
 def _target_logits(question: Question, x: torch.Tensor) -> torch.Tensor:
     with torch.no_grad():
         return question.net(x).gather(1, question.targets[:, None])[:, 0]
+
+
+def _mean_target_logits(question: Question, baselines: torch.Tensor) -> torch.Tensor:
+    """(N,): each target's mean logit over its baselines, (samples or N, 3, H, W) as `Question.baselines` gives."""
+    with torch.no_grad():
+        logits = torch.cat([question.net(part) for part in baselines.split(question.batch_size)])
+    if question.params["baseline"] == "noise":
+        return logits.mean(0)[question.targets]
+    return logits.gather(1, question.targets[:, None])[:, 0]
 
 
 def _count_convolutions(net: nn.Module) -> int:
