@@ -1,6 +1,7 @@
 """The order form of the Train page: a network or twins, a dataset, a recipe, and what that will cost here."""
 
 import dataclasses
+import math
 
 import streamlit as st
 
@@ -16,9 +17,10 @@ from resnet_core.training.recipe import PRESETS, Recipe
 
 KINDS = {"twins": "Twins", "residual": "With skips", "plain": "Without", "design": "Any"}
 TITLES = {
-    name: f"The paper's: {recipe.steps:,} steps" if recipe.is_paper else f"Short: {recipe.epochs} epochs"
+    name: f"Short: {count(recipe.epochs)} epoch{'s' * (recipe.epochs > 1)}"
     for name, recipe in PRESETS.items()
-}
+    if recipe.epochs
+} | {"paper": "The paper's: 64,000 steps", "paper-110": "The paper's for 110 layers: with a warm-up"}
 FIRST = "short-4"  # long enough to see a difference on Shapes-10, short enough to wait for
 DEPTHS = tuple(6 * n + 2 for n in range(1, 20))  # He et al. 2015, section 4.2: 6n+2 layers; 8 to 116
 
@@ -235,12 +237,20 @@ def cost(spec: NetSpec, recipe: Recipe, info: DatasetInfo, twins: bool) -> None:
         return
     with said_plainly(), st.spinner("Measuring a few steps on this machine …", show_time=True):
         measured = estimate(spec, recipe.batch_size, recipe.precision, recipe.augment)
-        seconds = measured.seconds(recipe.total_steps(info.n_train))
+        steps = recipe.total_steps(info.n_train)
+        tests = math.ceil(steps / recipe.steps_per_epoch(info.n_train))
+        seconds = measured.seconds(steps, tests * info.n_test)
         st.markdown(
             f"About **{duration(seconds)}** here"
             + (" for each of the two" if twins else "")
             + f" ({measured.images_per_s:,.0f} images/s measured, {file_size(measured.memory_bytes)} of memory)."
         )
+        if not measured.fits:
+            st.warning(
+                f"It will hardly fit: {file_size(measured.free_bytes)} of memory were free when this was measured. "
+                "Choose a smaller batch or a smaller network.",
+                icon=":material/memory:",
+            )
 
 
 @st.cache_data(max_entries=128, show_spinner=False)

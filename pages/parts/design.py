@@ -357,7 +357,7 @@ def facts(spec: NetSpec, cost: Summary) -> dict[str, object]:
         "blocks": spec.n_blocks,
         "parameters": f"{cost.parameters:,}",
         "multiply-adds": count(cost.macs),
-        "memory": file_size(cost.activation_bytes_per_image),
+        "memory a picture": file_size(cost.activation_bytes_per_image),
         "receptive field": f"{cost.receptive_field} px",
         "paths": f"{cost.n_paths:,}" if cost.n_paths < 100_000 else scientific(float(cost.n_paths)),
     }

@@ -18,6 +18,12 @@ class Estimate:
     device: str  # as torch names it
     device_name: str
     precision: str  # "fp32" or "bf16"
+    free_bytes: int | None  # memory that was free on the device; None where that cannot be known
+
+    @property
+    def fits(self) -> bool:
+        """Whether it would have had room, as far as one can know."""
+        return self.free_bytes is None or self.memory_bytes <= self.free_bytes
 
     @property
     def extrapolated(self) -> bool:

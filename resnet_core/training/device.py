@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
@@ -54,6 +55,17 @@ def device_name(device: torch.device) -> str:
         return f"Apple GPU ({platform.machine()})"
     threads = torch.get_num_threads()
     return f"CPU, {threads} thread" + ("" if threads == 1 else "s")
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes free on the device now; None where the system does not tell."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    meminfo = Path("/proc/meminfo")
+    if device.type == "cpu" and meminfo.exists():
+        kilobytes = {line.split(":")[0]: line.split()[1] for line in meminfo.read_text().splitlines() if ":" in line}
+        return int(kilobytes["MemAvailable"]) * 1024
+    return None
 
 
 def pick_precision(asked: str, device: torch.device) -> tuple[str, str]:

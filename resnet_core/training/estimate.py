@@ -12,6 +12,7 @@ from resnet_core.networks.summary import summarise
 from resnet_core.training.cost import Estimate
 from resnet_core.training.device import (
     device_name,
+    free_memory,
     memory_errors_in_words,
     pick_device,
     pick_precision,
@@ -62,6 +63,7 @@ def estimate(
         device=str(where),
         device_name=device_name(where),
         precision=precision,
+        free_bytes=free_memory(where),
     )
 
 

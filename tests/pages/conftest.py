@@ -65,7 +65,7 @@ class InventedService(services.Service):
 
     def estimate(self, spec: NetSpec, recipe: Recipe, *args: object, **kwargs: object) -> Estimate:
         self.note("estimate", (spec, recipe))
-        return Estimate(0.1, 0.01, 1000.0, 2 << 20, 128, 3, 128, "cpu", "CPU, 2 threads", "fp32")
+        return Estimate(0.1, 0.01, 1000.0, 2 << 20, 128, 3, 128, "cpu", "CPU, 2 threads", "fp32", 8 << 30)
 
     def ask(self, question: str, *args: object, runs: tuple = (), timeout: float = 60.0) -> object:
         self.note(question, (*args, *runs))

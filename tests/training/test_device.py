@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from resnet_core.errors import TrainingError
-from resnet_core.training.device import device_name, memory_errors_in_words, pick_device, pick_precision
+from resnet_core.training.device import device_name, free_memory, memory_errors_in_words, pick_device, pick_precision
 
 CPU = torch.device("cpu")
 
@@ -58,3 +58,8 @@ def test_other_errors_are_not_about_memory():
         1 / 0  # noqa: B018
     with pytest.raises(TrainingError, match="memory"), memory_errors_in_words("net", 8):
         torch.empty(2**60)
+
+
+def test_free_memory_of_a_cpu_is_plausible_or_unknown():
+    free = free_memory(torch.device("cpu"))
+    assert free is None or 1 << 20 < free < 1 << 50
