@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 
-import numpy as np
 import streamlit as st
 
 from pages.parts import reads, table
@@ -16,7 +15,7 @@ from resnet_core.figures.statistics import STATISTICS, layer_values
 from resnet_core.figures.story import residual_block_drawing
 from resnet_core.networks.presets import preset
 from resnet_core.networks.spec import NetSpec
-from resnet_core.runs.run import Run
+from resnet_core.runs.run import LayerHistory, Run
 from resnet_core.training.recipe import Recipe
 from resnet_core.training.recipe import preset as recipe_preset
 
@@ -149,18 +148,34 @@ def inside(runs: list[Run]) -> None:
         caption=f"{STATISTICS[STATISTIC].title}, picture on top, one colour scale for all. {data_and_recipe(runs)}",
         about=ABOUT_LAYERS,
     )
+    ratios = {run.id: first_to_last(measured[run.id]) for run in runs if run.id in measured}
     st.markdown(
-        " ".join(at_start(run, measured[run.id]) for run in runs if run.id in measured)
-        + " So with batch norm it is not that the plain network's gradient vanishes at the start, as many notes say; "
-        "what the paper itself found were healthy gradients and a network that is nevertheless hard to train."
+        " ".join(
+            f"At step 0 the gradient at **{run.name}**'s first block is {three_digits(ratios[run.id])} times that "
+            f"at its last."
+            for run in runs
+            if run.id in ratios
+        )
+        + " "
+        + at_the_start([ratios[run.id] for run in runs if run.id in ratios and kind(run) == "plain"])
+        + " He et al. 2015 found healthy gradients in their plain networks too, and conjectured that they converge "
+        "exponentially slowly. The Design page lets you try when a gradient vanishes, and when it explodes."
     )
 
 
-def at_start(run: Run, history) -> str:
-    """The first block's gradient against the last block's, at step 0."""
+def first_to_last(history: LayerHistory) -> float:
+    """The gradient at the first block's output over that at the last block's, at the first recorded step."""
     values = layer_values(history, STATISTICS[STATISTIC])[0]
-    ratio = float(values[1] / values[-1]) if values[-1] else np.inf
-    return f"At step 0 the gradient at **{run.name}**'s first block is {three_digits(ratio)} times that at its last."
+    return float(values[1] / values[-1]) if values[-1] else float("inf")
+
+
+def at_the_start(plain: list[float]) -> str:
+    """Whether the measured gradients of the plain networks vanish towards the picture."""
+    if all(ratio >= 1 for ratio in plain):
+        return "So the gradient of the plain networks here does not vanish on its way to the picture: it grows."
+    if all(ratio < 1 for ratio in plain):
+        return "So the gradient of the plain networks here becomes smaller on its way to the picture."
+    return "So the plain networks here do not agree on whether the gradient vanishes on its way to the picture."
 
 
 def looking(runs: list[Run]) -> None:
