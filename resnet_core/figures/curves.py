@@ -196,6 +196,7 @@ def _curves(
             "title": {"text": _X_TITLES[x]},
             "range": [0, last_x or 1],
             "tickformat": ",d",
+            "dtick": max(1, math.ceil((last_x or 1) / 10)) if x == "epoch" else None,  # no half epochs
         },
         yaxis=y_axis,
         annotations=[_key(dark)],

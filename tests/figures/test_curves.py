@@ -133,3 +133,7 @@ def test_no_data_is_a_calm_sentence_of_the_same_size(epochs, styles, dark):
 def test_the_words_for_a_screen_reader_name_the_results(epochs, styles):
     words = describe(error_curves(epochs, styles, False))
     assert "ResNet-20" in words and "10.0 %" in words
+
+
+def test_ticks_stand_at_whole_epochs(epochs, styles):
+    assert error_curves(epochs, styles, dark=False).layout.xaxis.dtick >= 1
