@@ -4,6 +4,8 @@ Arguments: home, trainer, and a kind of the fake training for each run to submit
 """
 
 import json
+import os
+import re
 import subprocess
 import sys
 import time
@@ -32,12 +34,32 @@ def main(home, trainer, *kinds):
 
 def facts():
     heavy = ("torch", "torchvision", "captum", "streamlit")
-    sockets = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=False).stdout
     return {
         "heavy": [name for name in heavy if name in sys.modules],
         "megabytes": peak_megabytes(),
-        "listening": [line.split()[3] for line in sockets.splitlines() if "ray" in line or "gcs" in line],
+        "listening": listening(),
     }
+
+
+def listening():
+    """Addresses at which this process and its descendants wait for connections."""
+    sockets = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=False).stdout
+    own = descendants(os.getpid())
+    return [line.split()[3] for line in sockets.splitlines() if own & set(map(int, re.findall(r"pid=(\d+)", line)))]
+
+
+def descendants(root):
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked
+    found, size = {root}, 0
+    while size != len(found):
+        size = len(found)
+        found |= {pid for pid, parent in parents.items() if parent in found}
+    return found
 
 
 def peak_megabytes():

@@ -70,7 +70,7 @@ def recipe(kind="normal", steps=40, seed=1):
     return Recipe(name=kind, steps=steps, seed=seed, batch_size=10)
 
 
-def wait_until(condition, seconds=30.0):
+def wait_until(condition, seconds=60.0):
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, "waited in vain"
@@ -78,7 +78,7 @@ def wait_until(condition, seconds=30.0):
     return found
 
 
-def ended(store, run_id, seconds=30.0):
+def ended(store, run_id, seconds=60.0):
     return wait_until(lambda: (run := store.get(run_id)) and not run.active and run, seconds)
 
 

@@ -69,7 +69,7 @@ def test_an_app_killed_in_the_middle_is_taken_up_by_the_next(start_app, make_ser
     assert store.get(app.runs[0]).state == "running", "nobody was there to say otherwise"
     again = make_service(home)
     for run_id in app.runs:
-        tools.ended(again.store, run_id, 60)
+        tools.ended(again.store, run_id)
         tools.assert_undisturbed(again.store, run_id)
     assert [run.id for run in again.store.runs()] == app.runs
     assert {run.attempts for run in again.store.runs()} == {0}, "it was not the runs' fault"
@@ -83,8 +83,9 @@ def test_the_apps_process_stays_light_and_to_itself(start_app, home, tools):
     facts = app.ask("facts")
     assert facts["heavy"] == []
     assert facts["megabytes"] < 400
-    outside = [where for where in facts["listening"] if "127.0.0.1" not in where]
-    assert outside == []
+    if not facts["listening"]:
+        pytest.skip("cannot see the sockets of this system")
+    assert [where for where in facts["listening"] if "127.0.0.1" not in where] == []
 
 
 def test_rays_own_death_is_survived(start_app, home, tools):
@@ -95,7 +96,7 @@ def test_rays_own_death_is_survived(start_app, home, tools):
     for pid in ray_processes(app.process.pid):
         os.kill(pid, signal.SIGKILL)
     for run_id in app.runs:
-        tools.ended(store, run_id, 60)
+        tools.ended(store, run_id)
         tools.assert_undisturbed(store, run_id)
     assert app.process.poll() is None
     assert app.ask("stop") == {"stopped": True}

@@ -29,7 +29,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(lab, tools):
 
 def test_a_worker_that_always_dies_is_given_up_with_a_sentence(lab, tools):
     run_id = lab.submit(tools.SPEC, tools.recipe("dies"), "dots")
-    run = tools.ended(lab.store, run_id, 60)
+    run = tools.ended(lab.store, run_id)
     assert (run.state, run.attempts) == ("failed", 3)
     assert "died 4 times" in run.reason and "smaller" in run.reason
     assert lab.store.steps(run_id)["step"].tolist() == [5, 10, 15, 20], "what was recorded is kept"
@@ -84,13 +84,15 @@ def test_a_lone_run_has_all_cores_and_twins_run_side_by_side(lab, tools):
     alone = lab.submit(tools.SPEC, tools.recipe(), "dots")
     tools.ended(lab.store, alone)
     assert lab.store.get(alone).threads == 2
-    plain, residual = lab.submit_twins(tools.SPEC, tools.recipe("slow"), "dots")
+    plain, residual = lab.submit_twins(tools.SPEC, tools.recipe("slow", steps=2000), "dots")
     tools.wait_until(lambda: all(lab.store.get(i).state == "running" for i in (plain, residual)))
     runs = [lab.store.get(i) for i in (plain, residual)]
     assert [run.threads for run in runs] == [1, 1]
     assert runs[0].group == runs[1].group is not None
     assert [run.spec["family"] for run in runs] == ["plain", "residual"]
     assert runs[0].recipe == runs[1].recipe
+    for run in runs:
+        lab.stop_run(run.id)
     for run in runs:
         tools.ended(lab.store, run.id)
 
