@@ -23,6 +23,7 @@ QUESTIONS = {
     "explain": "resnet_core.attribution.questions:explain_many",
     "trust": "resnet_core.compute.answers:trust",
     "object_shares": "resnet_core.attribution.questions:object_shares",
+    "survey": "resnet_core.attribution.survey:survey",
     "grown": "resnet_core.compute.answers:grown",
     "profile": "resnet_core.analysis.questions:profile_designs",
     "same_weights": "resnet_core.analysis.questions:same_weights_of",
