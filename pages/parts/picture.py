@@ -2,18 +2,28 @@
 
 import hashlib
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import numpy as np
 import streamlit as st
 
-from resnet_core.data.catalog import catalog, load_dataset
-from resnet_core.data.pictures import crop_square, read_picture, to_network
+from pages.parts.frame import dark, figure
+from pages.parts.lab import said_plainly
+from pages.parts.survey import SEARCHED, dataset, survey
+from resnet_core.attribution.search import SEARCHES
+from resnet_core.data.catalog import catalog
+from resnet_core.data.dataset import Dataset
+from resnet_core.data.pictures import Picture, crop_square, read_picture, to_network
 from resnet_core.errors import DataError
+from resnet_core.figures.thumbnails import thumbnails
 from resnet_core.home import default_home
 from resnet_core.runs.run import Run
 
 TYPES = ["png", "jpg", "jpeg", "webp", "gif"]
 MAX_MB = 30
+MOST_FILES = 20  # read at once
+STRIP = 18  # small pictures shown of those found
+IN_ORDER = "in_order"
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +33,7 @@ class Shown:
     pixels: np.ndarray  # uint8 (32, 32, 3), as the network gets it
     label: str | None  # its class, where it is known
     source: str  # in words
+    dataset: str | None = None  # that it is a test picture of
 
     @property
     def key(self) -> str:
@@ -34,7 +45,7 @@ def choose(runs: list[Run]) -> Shown | None:
     """The picture that the person chooses, drawn as they see it and as the network gets it."""
     source = st.segmented_control(
         "Picture",
-        ["dataset", "upload", "camera"],
+        ["dataset", "upload", *(["camera"] if camera_allowed(st.context.url) else [])],
         default="dataset",
         required=True,
         key="picture_from",
@@ -43,36 +54,70 @@ def choose(runs: list[Run]) -> Shown | None:
     )
     if source == "dataset":
         return from_dataset(runs)
-    data = uploaded() if source == "upload" else photographed()
-    return from_file(*data) if data else None
+    if source == "upload":
+        return from_files()
+    photo = st.camera_input("Take a photo", key="photo")
+    return from_file(read(photo.getvalue(), "photo"), "photo") if photo else None
 
 
-def uploaded() -> tuple[bytes, str] | None:
-    """An uploaded file's bytes and name."""
-    upload = st.file_uploader(
-        "A picture of yours",
+def camera_allowed(url: str | None) -> bool:
+    """Browsers lend the camera to pages on https and on this computer itself only."""
+    address = urlsplit(url or "https://")
+    host = address.hostname or ""
+    return address.scheme == "https" or host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
+
+
+def from_files() -> Shown | None:
+    """One of the uploaded pictures; each file that is none gets its sentence."""
+    files = st.file_uploader(
+        "Pictures of yours",
         type=TYPES,
+        accept_multiple_files=True,
         key="picture",
         max_upload_size=MAX_MB,
-        help="PNG, JPEG, WEBP or GIF. It is looked at and forgotten: nothing is kept on disk.",
+        help="PNG, JPEG, WEBP or GIF. They are looked at and forgotten: nothing is kept on disk.",
     )
-    return (upload.getvalue(), upload.name) if upload else None
+    if len(files) > MOST_FILES:
+        st.warning(f"The first {MOST_FILES} of the {len(files)} files are read.", icon=":material/stacks:")
+    good = []
+    for file, found in zip(files, read_once(files[:MOST_FILES]), strict=False):
+        if isinstance(found, Picture):
+            good.append((file.name, found))
+        else:
+            st.error(found, icon=":material/broken_image:")
+    if not good:
+        return None
+    index = 0
+    if len(good) > 1:
+        names = [f"{number}. {name}" for number, (name, _) in enumerate(good, 1)]
+        index = st.selectbox("Which of them", range(len(good)), format_func=names.__getitem__, key="picture_which")
+    name, picture = good[index]
+    return from_file(picture, name)
 
 
-def photographed() -> tuple[bytes, str] | None:
-    """A photo from the camera; browsers allow it on https and on this computer only."""
-    photo = st.camera_input(
-        "Take a photo", key="photo", help="Works on https:// addresses and on this computer itself."
-    )
-    return (photo.getvalue(), "photo") if photo else None
+def read_once(files: list) -> list[Picture | str]:
+    """The pictures of uploaded files, or the sentences why not; kept for this visitor while the files are there."""
+    before = st.session_state.get("pictures_read", {})
+    found = {
+        file.file_id: before[file.file_id] if file.file_id in before else read(file.getvalue(), file.name)
+        for file in files
+    }
+    st.session_state["pictures_read"] = found
+    return list(found.values())
 
 
-def from_file(data: bytes, name: str) -> Shown | None:
-    """The picture of a file, with the crop that the person chooses; a sentence when it is none."""
+def read(data: bytes, name: str) -> Picture | str:
+    """The picture of a file, or a sentence when it is none."""
     try:
-        picture = read_picture(data, name)
+        return read_picture(data, name)
     except DataError as error:
-        st.error(str(error), icon=":material/broken_image:")
+        return str(error)
+
+
+def from_file(picture: Picture | str, name: str) -> Shown | None:
+    """A picture with the part that the person chooses."""
+    if isinstance(picture, str):
+        st.error(picture, icon=":material/broken_image:")
         return None
     square = crop(picture.array, name)
     pixels = to_network(square)
@@ -115,19 +160,84 @@ def from_dataset(runs: list[Run]) -> Shown | None:
         "Dataset", names, index=names.index(wanted), format_func=lambda name: ready[name].title, key="picture_dataset"
     )
     data = dataset(name, ready[name].fingerprint)
-    kind = st.selectbox("Class", ["any", *data.classes], key=f"picture_class_{name}")
-    rows = np.arange(len(data.y_test)) if kind == "any" else np.flatnonzero(data.y_test == data.classes.index(kind))
-    number = st.number_input(
-        "Number", 1, len(rows), 1, key=f"picture_number_{name}", help="Which of the test pictures; none was trained on."
+    number_key = f"picture_number_{name}"
+    anew = {"on_change": begin_anew, "args": (number_key,)}
+    kind = st.selectbox("Class", ["any", *data.classes], key=f"picture_class_{name}", **anew)
+    search = st.selectbox(
+        "Find",
+        [IN_ORDER, *searches(runs, data)],
+        key=f"picture_search_{name}",
+        format_func=lambda name: SEARCHES[name].title if name in SEARCHES else "All, in their order",
+        help=f"Asks the networks about the first {SEARCHED:,} test pictures.\n\n"
+        + "\n\n".join(f"**{search.title}**: {search.help}" for search in SEARCHES.values()),
+        **anew,
     )
-    row = rows[min(number, len(rows)) - 1]
+    rows = np.arange(len(data.y_test))
+    if search != IN_ORDER:
+        with said_plainly():
+            rows = hits(runs, data, search)
+    if kind != "any":
+        rows = rows[data.y_test[rows] == data.classes.index(kind)]
+    if not len(rows):
+        st.info("No test picture is like that: choose another class or another search.")
+        return None
+    row = rows[leaf(data, rows, number_key) - 1]
     pixels, label = np.array(data.x_test[row]), data.classes[data.y_test[row]]
     with st.container(key="pixels_dataset"):
         st.image(pixels, caption=f"{label}: test picture {row}, as the network gets it", width=240, output_format="PNG")
-    return Shown(pixels, label, f"{data.title}, test picture {row}")
+    return Shown(pixels, label, f"{data.title}, test picture {row}", data.name)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Opening the dataset …")
-def dataset(name: str, fingerprint: str | None):
-    """The dataset, memory-mapped; keyed by its content."""
-    return load_dataset(name, default_home())
+def begin_anew(number_key: str) -> None:
+    """What is chosen from has changed: back to its first picture."""
+    st.session_state[number_key] = 1
+
+
+def comparable(runs: list[Run]) -> list[Run]:
+    """The networks that know the same classes as the first."""
+    return [run for run in runs if run.facts["classes"] == runs[0].facts["classes"]]
+
+
+def searches(runs: list[Run], data: Dataset) -> list[str]:
+    """The searches that make sense for these networks and these pictures."""
+    same = list(data.classes) == runs[0].facts["classes"]
+    count = len(comparable(runs))
+    return [name for name, search in SEARCHES.items() if count >= search.networks and (same or not search.needs_truth)]
+
+
+def hits(runs: list[Run], data: Dataset, search: str) -> np.ndarray:
+    """Indices of test pictures, the most telling first."""
+    logits = survey(comparable(runs), data, SEARCHED)
+    return SEARCHES[search].order(logits, np.array(data.y_test[: logits.shape[1]]))
+
+
+def leaf(data: Dataset, rows: np.ndarray, number_key: str) -> int:
+    """The number, from 1, that the person chooses: typed, or by a click on a small picture."""
+    number = st.number_input(
+        f"Number (of {len(rows):,})",
+        1,
+        len(rows),
+        key=number_key,
+        help="Which of the test pictures; none was trained on.",
+    )
+    first = (number - 1) // STRIP * STRIP
+    part = rows[first : first + STRIP]
+    strip_key = f"strip_{number_key}_{first}"
+    figure(
+        thumbnails(
+            data.x_test[part],
+            [f"{first + i}: {data.classes[data.y_test[row]]}" for i, row in enumerate(part, 1)],
+            number - 1 - first,
+            dark(),
+        ),
+        strip_key,
+        on_select=lambda: pick(strip_key, number_key, first),
+    )
+    return number
+
+
+def pick(strip_key: str, number_key: str, first: int) -> None:
+    """A click on a small picture chooses its number."""
+    points = st.session_state[strip_key]["selection"]["points"]
+    if points:
+        st.session_state[number_key] = first + points[0]["customdata"][0] + 1

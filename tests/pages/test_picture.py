@@ -1,0 +1,136 @@
+"""Where the Explain page's picture comes from: searches in a dataset, several files, the camera."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.util import AttributeDictionary
+
+from pages.parts.picture import MOST_FILES, camera_allowed
+
+
+def png(color: str) -> bytes:
+    data = io.BytesIO()
+    Image.new("RGB", (40, 40), color).save(data, "PNG")
+    return data.getvalue()
+
+
+@pytest.fixture
+def surveyed(lab, open_page, monkeypatch):
+    """The page with two networks on the table. Of the 20 test pictures, whose classes are 0 to 9 twice, the first
+    network answers all rightly; the second one answers class 0 always, and is the surer the later the picture."""
+    right, wrong = lab.add_twins()
+
+    def ask_each(question, pictures, runs=(), timeout=60.0):
+        lab.service.note(question, (pictures, *runs))
+        rows = np.arange(len(pictures))
+        logits = np.zeros((1, len(pictures), 10), np.float32)
+        logits[0, rows, rows % 10 if runs[0] == right.id else 0] = 1 + rows
+        yield from (logits[:, :15], logits[:, 15:])
+
+    monkeypatch.setattr(lab.service, "ask_each", ask_each)
+    return lambda: open_page("explain", runs=f"{right.id},{wrong.id}")
+
+
+def shown(at) -> str:
+    """The caption under the picture."""
+    return at.image[-1].proto.imgs[0].caption
+
+
+def test_pictures_on_which_the_networks_disagree_the_surest_first(lab, surveyed):
+    at = surveyed()
+    assert not [question for question, _ in lab.service.asked if question == "survey"]
+    at.selectbox(key="picture_search_dots").set_value("disagree").run()
+    assert at.number_input(key="picture_number_dots").proto.max == 18
+    assert "test picture 19," in shown(at)
+    assert "predictions" in at.charts()
+
+
+def test_a_search_within_one_class_and_back_to_its_first_picture(surveyed):
+    at = surveyed()
+    at.selectbox(key="picture_search_dots").set_value("most_sure").run()
+    at.number_input(key="picture_number_dots").set_value(3).run()
+    at.selectbox(key="picture_class_dots").set_value("class 4").run()
+    assert at.number_input(key="picture_number_dots").value == 1
+    assert "test picture 14," in shown(at)
+
+
+def test_the_networks_are_asked_once(lab, surveyed):
+    at = surveyed()
+    for search in ("disagree", "least_sure", "disagree"):
+        at.selectbox(key="picture_search_dots").set_value(search).run()
+    assert [question for question, _ in lab.service.asked].count("survey") == 2
+
+
+def test_a_search_without_a_hit_says_so(surveyed):
+    at = surveyed()
+    at.selectbox(key="picture_search_dots").set_value("all_wrong").run()
+    assert at.says("info", "No test picture")
+    assert "predictions" not in at.charts()
+
+
+def test_a_refused_search_is_said_and_the_page_goes_on(lab, surveyed):
+    at = surveyed()
+    lab.service.refusal = "The answer takes too long, others may be asking too: try again in a moment."
+    at.selectbox(key="picture_search_dots").set_value("disagree").run()
+    assert at.says("error", "takes too long")
+    lab.service.refusal = ""
+    at.run()
+    assert "test picture 19," in shown(at)
+
+
+def test_a_click_on_a_small_picture_chooses_it(surveyed, monkeypatch):
+    from pages.parts import picture
+
+    at = surveyed()
+    state = {"strip": AttributeDictionary({"selection": {"points": [{"customdata": [4]}]}})}
+    monkeypatch.setattr(picture.st, "session_state", state)
+    picture.pick("strip", "number", 18)
+    assert state["number"] == 23
+    monkeypatch.undo()
+    assert "strip_picture_number_dots_0" in at.charts()
+
+
+def test_one_network_alone_cannot_disagree(lab, open_page):
+    at = open_page("explain", runs=lab.add().id)
+    assert "The networks disagree" not in at.selectbox(key="picture_search_dots").options
+    assert "All of them are wrong" in at.selectbox(key="picture_search_dots").options
+
+
+def test_of_several_files_one_is_chosen_and_the_bad_ones_are_told(lab, open_page):
+    at = open_page("explain", runs=lab.add().id)
+    at.segmented_control(key="picture_from").set_value("upload").run()
+    files = [("red.png", png("red")), ("words.png", b"just words"), ("blue.png", png("blue")), ("empty.png", b"")]
+    at.file_uploader(key="picture").set_value([(name, data, "image/png") for name, data in files]).run()
+    assert at.says("error", "words.png") and at.says("error", "empty.png") and len(at.error) == 2
+    asked = [args[0] for question, args in lab.service.asked if question == "predict"]
+    assert asked[-1][0, 0].tolist() == [255, 0, 0]
+    at.selectbox(key="picture_which").select_index(1).run()
+    asked = [args[0] for question, args in lab.service.asked if question == "predict"]
+    assert asked[-1][0, 0].tolist() == [0, 0, 255]
+
+
+def test_too_many_files_are_not_all_read(lab, open_page):
+    at = open_page("explain", runs=lab.add().id)
+    at.segmented_control(key="picture_from").set_value("upload").run()
+    files = [(f"{i}.png", png("red"), "image/png") for i in range(MOST_FILES + 1)]
+    at.file_uploader(key="picture").set_value(files).run()
+    assert at.says("warning", str(MOST_FILES), str(MOST_FILES + 1))
+    assert len(at.selectbox(key="picture_which").options) == MOST_FILES
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://lab.example/explain", True),
+        ("http://localhost:8501/explain", True),
+        ("http://127.0.0.1:8501", True),
+        ("http://[::1]:8501", True),
+        ("http://192.168.1.5:8501/explain", False),
+        ("http://lab.example/explain", False),
+        (None, True),
+    ],
+)
+def test_the_camera_is_offered_where_browsers_lend_it(url, allowed):
+    assert camera_allowed(url) is allowed
