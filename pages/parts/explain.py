@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import table
+from pages.parts import table, trust
 from pages.parts.frame import dark, figure
 from pages.parts.lab import service
 from pages.parts.picture import Shown
 from resnet_core.attribution.methods import METHODS, Method, Param
 from resnet_core.attribution.result import Attribution
 from resnet_core.figures.attribution import attribution_grid, attribution_map
-from resnet_core.figures.numbers import percent
 from resnet_core.figures.predictions import prediction_bars
 from resnet_core.runs.run import Run
 
@@ -128,7 +127,7 @@ def predictions(runs: list[Run], shown: Shown) -> Answers:
             table.styles(alike),
             dark(),
             true_class=classes.index(shown.label) if shown.label in classes else None,
-            top=4,
+            top=5,
         ),
         "predictions",
         caption=agreement(found),
@@ -176,7 +175,7 @@ def maps(found: Answers, shown: Shown, asked: Asked) -> None:
     for point in event.selection.points if event else []:
         run, method = point["customdata"][:2]
         if method in made.get(run, {}):
-            large(next(r for r in found.runs if r.id == run), shown, made[run][method])
+            large(next(r for r in found.runs if r.id == run), shown, made[run][method], found.runs)
 
 
 def grid(found: Answers, shown: Shown, asked: Asked, made: Mapping[str, Mapping[str, Attribution]]) -> object:
@@ -223,7 +222,7 @@ def arrays(shown: Shown, maps: Mapping[str, Mapping[str, Attribution]]) -> bytes
     return data.getvalue()
 
 
-def large(run: Run, shown: Shown, attribution: Attribution) -> None:
+def large(run: Run, shown: Shown, attribution: Attribution, others: list[Run]) -> None:
     """One map, large, with what it means and how far to trust it."""
     method = METHODS[attribution.method]
     with st.container(border=True):
@@ -244,59 +243,23 @@ def large(run: Run, shown: Shown, attribution: Attribution) -> None:
             "map",
             caption=f"Settings: {settings_text(attribution)}. Logit {attribution.logit:.2f}.",
         )
-        trust(run, shown, attribution)
+        trust.show(
+            attribution,
+            lambda: trust_of(run, shown, attribution),
+            trust.same_but_for_the_seed(run, others),
+            lambda other: explain(other, shown, attribution.method, attribution.target, attribution.params),
+        )
 
 
 def enlarged(native: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Each value of a coarse map as a block, without smoothing."""
-    return np.kron(native, np.ones((size[0] // native.shape[0], size[1] // native.shape[1])))
+    rows, columns = (np.arange(many) * few // many for many, few in zip(size, native.shape, strict=True))
+    return native[rows][:, columns]
 
 
 def settings_text(attribution: Attribution) -> str:
     """Every setting that was used."""
     return ", ".join(f"{name} {value}" for name, value in attribution.params.items()) or "none"
-
-
-def trust(run: Run, shown: Shown, attribution: Attribution) -> None:
-    """Checks that say how far the map can be trusted, in words with their numbers."""
-    if not st.toggle("Check how far to trust it", key="trust", help="Some seconds of computing."):
-        return
-    with st.spinner("Checking …"):
-        measures = trust_of(run, shown, attribution)
-    for text in trust_texts(measures):
-        st.markdown(f"- {text}")
-
-
-def trust_texts(measures: Mapping[str, Mapping[str, object]]) -> list[str]:
-    """One sentence a measure, made of its numbers."""
-    texts = []
-    if "completeness" in measures:
-        m = measures["completeness"]
-        texts.append(
-            f"**Completeness**: the map sums to within {abs(m['delta']):.3f} of the change in the logit "
-            f"({m['change']:.2f}), a gap of {percent(m['relative'])}."
-        )
-    if "randomisation" in measures:
-        signed = measures["randomisation"]["signed"]
-        verdict = (
-            "it depends on what the network learned"
-            if abs(signed) < 0.5
-            else "it hardly depends on what the network learned"
-        )
-        texts.append(
-            f"**Random weights**: a network with random weights gives a map with rank correlation {signed:.2f} to this "
-            f"one; {verdict} (Adebayo et al. 2018)."
-        )
-    if "deletion_insertion" in measures:
-        m = measures["deletion_insertion"]
-        texts.append(
-            f"**Deletion and insertion**: deleting the marked pixels first leaves a mean probability of "
-            f"{percent(m['deletion_area'])} (random order: {percent(m['deletion_random_area'])}; lower is better); "
-            f"inserting them first gives {percent(m['insertion_area'])} (random: "
-            f"{percent(m['insertion_random_area'])}; "
-            "higher is better)."
-        )
-    return texts
 
 
 def predict(run: Run, shown: Shown) -> np.ndarray:
@@ -311,12 +274,24 @@ def _predict(run: str, step: int, picture: str, _shown: Shown) -> np.ndarray:
 
 def explain(run: Run, shown: Shown, method: str, target: int, params: Mapping[str, object]) -> Attribution:
     """One map; computed once for each picture, network, method and settings."""
-    return _explain(run.id, run.weights_step, shown.key, method, target, json.dumps(params, sort_keys=True), shown)
+    kept = _explain_large if shown.pixels.shape[0] > 64 else _explain
+    return kept(run.id, run.weights_step, shown.key, method, target, json.dumps(params, sort_keys=True), shown)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
 def _explain(run: str, step: int, picture: str, method: str, target: int, params: str, _shown: Shown) -> Attribution:
-    parts = service().ask("explain", _shown.pixels, [method], target, {method: json.loads(params)}, runs=[run])
+    return _asked(run, method, target, params, _shown)
+
+
+@st.cache_data(max_entries=96, show_spinner=False)  # a map of 224 x 224 takes almost a megabyte
+def _explain_large(
+    run: str, step: int, picture: str, method: str, target: int, params: str, _shown: Shown
+) -> Attribution:
+    return _asked(run, method, target, params, _shown)
+
+
+def _asked(run: str, method: str, target: int, params: str, shown: Shown) -> Attribution:
+    parts = service().ask("explain", shown.pixels, [method], target, {method: json.loads(params)}, runs=[run])
     return next(attribution for _, attribution in parts)
 
 

@@ -138,7 +138,16 @@ def attributions(
 
 
 def measures(pixels: np.ndarray, attribution: Attribution) -> list[tuple[str, dict[str, object]]]:
-    return [("completeness", {"delta": 0.01, "change": 2.0, "relative": 0.005}), ("randomisation", {"signed": 0.9})]
+    curve = np.linspace(0, 1, 5)
+    order = {"deletion": 1 - curve, "insertion": curve, "deletion_random": 1 - curve, "insertion_random": curve}
+    areas = {f"{name}_area": area for name, area in zip(order, (0.1, 0.7, 0.4, 0.5), strict=True)}
+    return [
+        ("completeness", {"delta": 0.01, "change": 2.0, "relative": 0.005}),
+        ("randomisation", {"signed": 0.9, "absolute": 0.95, "twin": attribution}),
+        ("deletion_insertion", {"fraction": curve, **order, **areas}),
+        ("infidelity", {"value": 1.0, "unexplained": 0.3, "scale": 1.0, "samples": 128}),
+        ("sensitivity", {"largest": 0.5, "mean": 0.2, "radius": 0.02, "samples": 10}),
+    ]
 
 
 @dataclass
