@@ -16,6 +16,7 @@ RECENT = 4  # finished runs or pairs shown below the busy ones
 def cards() -> None:
     """The cards; they renew themselves while anything runs or waits."""
     busy = bool(store().runs(ACTIVE))
+    st.session_state["cards_tick"] = busy
     st.fragment(_cards, run_every=TICK if busy else None)()
 
 
@@ -23,9 +24,8 @@ def _cards() -> None:
     runs = store().runs()
     busy = [run for run in runs if run.active]
     ended = [run for run in runs if not run.active and run.origin in ("app", "cli")]
-    was_busy, st.session_state["was_busy"] = st.session_state.get("was_busy", False), bool(busy)
-    if was_busy and not busy:
-        st.rerun()  # the whole page: nothing runs any more, so nothing needs to tick
+    if bool(busy) != st.session_state["cards_tick"]:
+        st.rerun()  # the whole page: it has to begin to tick, or to cease
     if not busy and not ended:
         empty()
     for together in grouped(busy):
