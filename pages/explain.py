@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import explain, picture
+from pages.parts import doubt, explain, picture, shares
 from pages.parts.frame import header
 from pages.parts.lab import said_plainly
 from pages.parts.table import chosen
@@ -18,7 +18,11 @@ with narrow:
 answers = None
 with wide, said_plainly():
     answers = explain.predictions(runs, shown) if shown else explain.waiting()
+    doubtful = st.container()  # filled last: it may take some seconds
     asked = explain.controls(runs)
 if answers:
     with said_plainly():
         explain.maps(answers, shown, asked)
+    with doubtful:
+        doubt.doubts(answers.runs, shown)
+    shares.table_of_shares(answers.runs, asked.methods, asked.params)

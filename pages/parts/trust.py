@@ -73,6 +73,8 @@ def curves(measure: Mapping[str, object]) -> None:
 
 def same_but_for_the_seed(run: Run, runs: list[Run]) -> list[Run]:
     """``run`` and, of the others, one for each other seed: trained alike, on the same data."""
+    if not isinstance(run, Run):
+        return [run]  # published weights: nobody knows their seed
     found = {run.recipe.get("seed"): run}
     for other in runs:
         if alike(other) == alike(run):

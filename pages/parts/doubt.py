@@ -1,0 +1,45 @@
+"""Whether a picture is like those a network knows: said only where it was measured."""
+
+import numpy as np
+import streamlit as st
+
+from pages.parts.lab import said_plainly
+from pages.parts.picture import Shown
+from pages.parts.survey import JUDGED, logits_of, own_dataset, survey
+from resnet_core.attribution.search import FEW, share_below
+from resnet_core.figures.numbers import percent
+from resnet_core.runs.run import Run
+
+ABOUT = (
+    "A network's best score (its largest logit) is compared with its best scores for test pictures of its own data "
+    "([Hendrycks et al. 2019](https://arxiv.org/abs/1911.11132)). One of twenty of its own pictures is doubted by "
+    "mistake, and not every other picture is caught: with networks trained on Shapes-10, 71 to 86 % of CIFAR-10's "
+    "photos were, and 98 % and more of pictures of noise."
+)
+
+
+def doubts(runs: list[Run], shown: Shown) -> None:
+    """A sentence for each network to which the picture is unlike its own; nothing for its own test pictures."""
+    with said_plainly():
+        texts = [text for run in runs if shown.dataset != run.dataset and (text := doubt(run, shown.pixels))]
+        if texts:
+            st.warning("  \n".join(texts), icon=":material/help_center:")
+            with st.popover("How is that known?", type="tertiary"):
+                st.markdown(ABOUT)
+
+
+def doubt(run: Run, pixels: np.ndarray) -> str:
+    """Why the picture likely shows none of the classes; empty where there is no reason to think so, or no data to
+    compare with."""
+    data = own_dataset(run)
+    if data is None:
+        return ""
+    own = survey([run], data, JUDGED)[0]
+    below = share_below(logits_of(run, pixels), own)
+    if below > FEW:
+        return ""
+    than = "than for any" if below == 0 else f"than for {percent(1 - below, 0)}"
+    return (
+        f"**{run.name}**: its best score is lower {than} of {len(own):,} test pictures of {data.title}: the picture "
+        "likely shows none of its classes."
+    )

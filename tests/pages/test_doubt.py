@@ -1,0 +1,62 @@
+"""What is said of a picture that is unlike those a network knows."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def png(color: str) -> bytes:
+    data = io.BytesIO()
+    Image.new("RGB", (40, 40), color).save(data, "PNG")
+    return data.getvalue()
+
+
+@pytest.fixture
+def judged(lab, open_page, monkeypatch):
+    """``judged(score)``: the page with an upload whose best score is this; the 20 test pictures score 1 to 20."""
+    run = lab.add()
+
+    def survey(pictures, best):
+        logits = np.zeros((1, len(pictures), 10), np.float32)
+        logits[0, :, 2] = best
+        return logits
+
+    def visit(score):
+        def ask_each(question, pictures, runs=(), timeout=60.0):
+            lab.service.note(question, (pictures, *runs))
+            yield survey(pictures, 1 + np.arange(len(pictures)))
+
+        real = lab.service.ask
+        monkeypatch.setattr(lab.service, "ask_each", ask_each)
+        monkeypatch.setattr(
+            lab.service, "ask", lambda q, *a, **k: [survey(a[0], score)] if q == "survey" else real(q, *a, **k)
+        )
+        at = open_page("explain", runs=run.id)
+        at.segmented_control(key="picture_from").set_value("upload").run()
+        return at.file_uploader(key="picture").set_value([("mine.png", png("red"), "image/png")]).run()
+
+    return visit
+
+
+@pytest.mark.parametrize(("score", "words"), [(0.5, ("any", "20")), (1.5, ("95 %", "20"))])
+def test_a_picture_that_scores_below_the_networks_own_is_doubted(judged, score, words):
+    assert judged(score).says("warning", "likely", *words)
+
+
+def test_a_picture_that_scores_like_the_networks_own_is_not(judged):
+    at = judged(2.5)
+    assert not at.warning and "predictions" in at.charts()
+
+
+def test_a_test_picture_of_the_networks_own_data_is_not_questioned(lab, open_page):
+    at = open_page("explain", runs=lab.add().id)
+    assert not at.warning
+    assert "survey" not in [question for question, _ in lab.service.asked]
+
+
+def test_without_its_data_nothing_is_said(lab, open_page):
+    at = open_page("explain", runs=lab.add(dataset="gone").id)
+    assert "survey" not in [question for question, _ in lab.service.asked]
+    assert at.charts()[-1] == "maps"
