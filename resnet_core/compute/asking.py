@@ -13,10 +13,12 @@ from typing import Any, NoReturn
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError
 
+from resnet_core.attribution import imagenet
 from resnet_core.compute.cluster import on_this_node
 from resnet_core.compute.failures import Failure
-from resnet_core.compute.lab import QUESTIONS, Lab, Missing, NetKey, Parcel
+from resnet_core.compute.lab import LARGE_AT_ONCE, QUESTIONS, Lab, Missing, NetKey, Parcel
 from resnet_core.errors import JobError
+from resnet_core.networks.presets import preset
 from resnet_core.runs.store import RunStore
 
 log = logging.getLogger(__name__)
@@ -26,11 +28,15 @@ TRIES = 2
 
 
 class LabLine:
-    def __init__(self, store: RunStore, questions: dict[str, str] = QUESTIONS) -> None:
+    def __init__(
+        self, store: RunStore, questions: dict[str, str] = QUESTIONS, *, name: str = "lab", stuck_s: float | None = None
+    ) -> None:
+        """Starts a lab of its own; ``name``: of its process. ``stuck_s``: in place of STUCK_S."""
         self._store = store
+        self._stuck_s = stuck_s
         actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=0, max_concurrency=8)(Lab)
         # An environment of its own keeps Ray from starting it in a process that a training made step back.
-        own = {"env_vars": {"SKIP_EXPLORER_PROCESS": "lab"}}
+        own = {"env_vars": {"SKIP_EXPLORER_PROCESS": name}}
         self._lab = actor.options(**on_this_node(), runtime_env=own).remote(os.cpu_count() or 1, questions)
 
     def wait_until_ready(self) -> None:
@@ -48,6 +54,8 @@ class LabLine:
         without a part, when the lab has died over and over in the question, and with its own sentence when it has
         no answer.
         """
+        if len({run for run in runs if run.startswith(imagenet.PREFIX)}) > LARGE_AT_ONCE:
+            raise JobError(f"{len(runs)} networks this large do not fit in memory: ask about {LARGE_AT_ONCE} at once.")
         keys = [self._key(run) for run in runs]
         told = 0
         for attempt in range(1, TRIES + 1):
@@ -103,7 +111,7 @@ class LabLine:
     def _give_up(self) -> NoReturn:
         """Nobody answers in time: end a lab that hangs, it starts anew; a busy one needs only patience."""
         try:
-            hung = ray.get(self._lab.busy_for.remote(), timeout=5) > STUCK_S
+            hung = ray.get(self._lab.busy_for.remote(), timeout=5) > (self._stuck_s or STUCK_S)
         except GetTimeoutError:
             hung = True
         if hung:
@@ -111,12 +119,20 @@ class LabLine:
         raise JobError("The answer takes too long, others may be asking too: try again in a moment.")
 
     def _key(self, run_id: str) -> NetKey:
+        if run_id.startswith(imagenet.PREFIX):
+            row = imagenet.published(run_id)
+            if not imagenet.is_here(self._store.home, row.name):
+                raise JobError(f"{row.title}'s weights are not here: fetch them on the Explain page first.")
+            return NetKey(row.id, 0)
         run = self._store.get(run_id)
         if run.weights_step is None or "mean" not in run.facts:
             raise JobError(f"{run.name} has nothing to show yet: its first weights come within half a minute.")
         return NetKey(run_id, run.weights_step)
 
     def _parcel(self, key: NetKey) -> Parcel:
+        if key.run.startswith(imagenet.PREFIX):
+            home, name = self._store.home, imagenet.published(key.run).name
+            return Parcel(preset(name).to_dict(), imagenet.weights_file(home, name), imagenet.facts(home))
         run, weights = self._store.get(key.run), self._store.weights(key.run)
         if weights is None:
             raise JobError(f"The weights of {run.name} are gone from {self._store.folder(key.run)}: train it again.")

@@ -35,7 +35,7 @@ class DataTasks:
 
     def start(self, source: str, title: str, name: str | None) -> str:
         stream = self._work.options(**on_this_node()).remote(source, str(self._home), name)
-        task = DataTask(secrets.token_hex(4), title)
+        task = DataTask(secrets.token_hex(4), title, source=source)
         with self._lock:
             for old in list(self._tasks)[: max(0, len(self._tasks) - KEPT + 1)]:
                 if self._tasks[old].state != "running":

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from resnet_core.attribution import imagenet
 from resnet_core.compute.failures import Failure, as_failure
 from resnet_core.data.dataset import Dataset, DatasetInfo
 from resnet_core.errors import DataError
@@ -60,7 +61,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class DataDone:
-    info: DatasetInfo
+    info: DatasetInfo | None  # None: weights came
 
 
 # Trainings
@@ -214,13 +215,17 @@ def data_task(source: str, home: str, name: str | None) -> Iterator[Progress | D
             return
 
 
-def get_data(source: str, home: Path, name: str | None, progress: Callable[[str, float], None]) -> DatasetInfo:
-    """``source``: "cifar-10" is downloaded, "shapes-10" generated; anything else is a path that is imported.
+def get_data(source: str, home: Path, name: str | None, progress: Callable[[str, float], None]) -> DatasetInfo | None:
+    """``source``: "cifar-10" is downloaded, "shapes-10" generated, the weights of "imagenet:resnet-50" are
+    downloaded (and no dataset comes of it); anything else is a path that is imported.
 
     A path in ``home/uploads`` is removed afterwards, with the folder made for it.
     """
     from resnet_core.data.catalog import catalog, load_dataset
 
+    if source.startswith(imagenet.PREFIX):
+        imagenet.fetch_weights(home, source, progress)
+        return None
     if source == "cifar-10":
         from resnet_core.data.cifar10 import fetch_cifar10
 

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from resnet_core.compute.failures import Failure, as_failure
@@ -29,6 +30,8 @@ QUESTIONS = {
     "same_weights": "resnet_core.analysis.questions:same_weights_of",
 }
 CACHE_BYTES = 1 << 30
+LARGE_SIDE = 224  # pixels: a network for such pictures is large
+LARGE_AT_ONCE = 2  # large networks in memory
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,17 @@ class Parcel:
     """What it takes to build that network."""
 
     spec: dict[str, Any]
-    weights: bytes  # safetensors
+    weights: bytes | Path  # safetensors; a file of this machine where they are large
     facts: dict[str, Any]  # of the dataset it learned from: classes, mean, std
+
+    @property
+    def size(self) -> int:
+        """Bytes of the weights."""
+        return self.weights.stat().st_size if isinstance(self.weights, Path) else len(self.weights)
+
+    @property
+    def is_large(self) -> bool:
+        return self.spec.get("image_size", 0) >= LARGE_SIDE
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,7 @@ class Lab:
         self._questions = questions
         self._nets: OrderedDict[NetKey, Any] = OrderedDict()
         self._sizes: dict[NetKey, int] = {}
+        self._large: set[NetKey] = set()
         self._lock = threading.Lock()
         self._busy_since: float | None = None
         gc.collect()
@@ -108,6 +121,7 @@ class Lab:
                     return
                 function = load_function(self._questions[question])
                 answer = function(nets, *args) if keys else function(*args)
+                del nets  # nothing but the cache keeps them once the answer is there
             if not isinstance(answer, Iterator):
                 yield Whole(answer)
                 return
@@ -130,9 +144,13 @@ class Lab:
                 self._busy_since = None
 
     def _gather(self, keys: Sequence[NetKey], parcels: dict[NetKey, Parcel]) -> list[Any] | Missing:
+        for key in self._nets.keys() & set(keys):
+            self._nets.move_to_end(key)  # not to be pushed out by what is built now
         for key, parcel in parcels.items():
+            if parcel.is_large:
+                self._make_room(key)
             self._nets[key] = self._build(parcel.spec, parcel.weights, parcel.facts)
-            self._sizes[key] = len(parcel.weights)
+            self._sizes[key] = parcel.size
         absent = self.missing(keys)
         if absent:
             return Missing(absent)
@@ -140,9 +158,19 @@ class Lab:
             self._nets.move_to_end(key)
         nets = [self._nets[key] for key in keys]
         while sum(self._sizes.values()) > CACHE_BYTES and len(self._nets) > 1:
-            oldest, _ = self._nets.popitem(last=False)
-            del self._sizes[oldest]
+            self._forget(next(iter(self._nets)))
         return nets
+
+    def _make_room(self, key: NetKey) -> None:
+        """Before a large network is built: at most one other stays, the one asked last."""
+        others = [other for other in self._nets if other in self._large and other != key]
+        for other in others[: max(0, len(others) - LARGE_AT_ONCE + 1)]:
+            self._forget(other)
+        self._large.add(key)
+
+    def _forget(self, key: NetKey) -> None:
+        del self._nets[key], self._sizes[key]
+        self._large.discard(key)
 
 
 _END = object()

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resnet_core.attribution import imagenet
 from resnet_core.compute import cluster, jobs
 from resnet_core.compute.failures import Failure
 from resnet_core.compute.lab import Whole
@@ -34,6 +35,7 @@ __all__ = ["DataTask", "Estimate", "Machine", "Service", "connect"]
 log = logging.getLogger(__name__)
 
 WAIT_FOR_START_S = 20.0
+LARGE_S = 300.0  # patience with networks trained on ImageNet: a map of VGG-19 may take two minutes
 WATCH_S = 2.0
 
 
@@ -71,6 +73,8 @@ class Service:
         self._resources: cluster.Resources | None = None
         self._supervisor: Supervisor | None = None
         self._lab: LabLine | None = None
+        self._large_lab: LabLine | None = None  # started when first asked
+        self._large_lab_lock = threading.Lock()
         self._data: DataTasks | None = None
 
     # Starting and stopping
@@ -129,7 +133,7 @@ class Service:
             self.store, self._resources, threads_per_run=self._threads_per_run, trainer=self._trainer
         )
         self._supervisor.start()
-        self._lab = LabLine(self.store)
+        self._lab, self._large_lab = LabLine(self.store), None
         self._data = DataTasks(self.home)
         self._problem = ""
         self._started.set()
@@ -257,6 +261,17 @@ class Service:
         titles = {"cifar-10": "Fetching CIFAR-10", "shapes-10": "Drawing Shapes-10"}
         return self._data.start(source, titles.get(source, f"Importing {Path(source).name}"), name)
 
+    def fetch_weights(self, name: str) -> str:
+        """Get a network's published weights in the background, see :mod:`resnet_core.attribution.imagenet`.
+        Returns the task's id, of the one that already runs when there is one.
+        """
+        row = imagenet.published(name)
+        self._wait_for_start()
+        for task in self.data_tasks():
+            if task.source == row.id and task.state == "running":
+                return task.id
+        return self._data.start(row.id, f"Fetching {row.title}'s weights", None)
+
     def data_tasks(self) -> list[DataTask]:
         """Those of this process, oldest first."""
         return self._data.all() if self._data is not None else []
@@ -266,14 +281,15 @@ class Service:
     def ask(self, question: str, *args: Any, runs: Sequence[str] = (), timeout: float = 60.0) -> Any:
         """The lab's answer to a question of ``lab.QUESTIONS``; a list where it comes in parts.
 
-        ``runs``: whose networks it is about. Raises JobError, with a sentence, when there is no answer.
+        ``runs``: whose networks it is about, ids of runs or of :mod:`resnet_core.attribution.imagenet`. Raises
+        JobError, with a sentence, when there is no answer.
         """
-        parts = list(self._line().ask(question, args, runs, timeout))
+        parts = list(self._asked(question, args, runs, timeout))
         return parts[0].value if len(parts) == 1 and isinstance(parts[0], Whole) else parts
 
     def ask_each(self, question: str, *args: Any, runs: Sequence[str] = (), timeout: float = 60.0) -> Iterator[Any]:
         """The parts of an answer as they are ready; ``timeout`` seconds are allowed for each."""
-        for part in self._line().ask(question, args, runs, timeout):
+        for part in self._asked(question, args, runs, timeout):
             yield part.value if isinstance(part, Whole) else part
 
     def estimate(
@@ -288,9 +304,20 @@ class Service:
             raise JobError(found.sentence)
         return found
 
-    def _line(self) -> "LabLine":
+    def _asked(self, question: str, args: tuple[Any, ...], runs: Sequence[str], timeout: float) -> Iterator[Any]:
         self._wait_for_start()
-        return self._lab
+        if any(run.startswith(imagenet.PREFIX) for run in runs):
+            return self._large_line().ask(question, args, runs, max(timeout, LARGE_S))
+        return self._lab.ask(question, args, runs, timeout)
+
+    def _large_line(self) -> "LabLine":
+        """A lab of their own for the large networks, lest everybody else waits while one is explained."""
+        from resnet_core.compute.asking import LabLine
+
+        with self._large_lab_lock:
+            if self._large_lab is None:
+                self._large_lab = LabLine(self.store, name="large-lab", stuck_s=LARGE_S)
+            return self._large_lab
 
     def _wait_for_start(self) -> None:
         if not self._started.wait(WAIT_FOR_START_S):

@@ -18,7 +18,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class DataTask:
-    """A download, a generation or an import of a dataset."""
+    """A download, a generation or an import of a dataset; or a download of a network's weights."""
 
     id: str
     title: str
@@ -27,3 +27,4 @@ class DataTask:
     message: str = "Starting"  # what is happening
     error: str = ""  # a sentence when it failed
     dataset: DatasetInfo | None = None  # what came of it
+    source: str = ""  # what was asked for, as `Service.start_data_task` takes it
