@@ -1,6 +1,7 @@
 """Imports run one way, and the app's process stays free of torch: each line held in a fresh process."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,10 +21,11 @@ LAYERS = {  # package -> packages of the core that it may import
 HEAVY = ("torch", "torchvision", "captum", "ray")
 
 
-def loaded_after(statement: str) -> set[str]:
+def loaded_after(statement: str, home: Path | None = None) -> set[str]:
     """Names of the modules in ``sys.modules`` after the statement, in a process of its own."""
     code = f"{statement}\nimport json, sys; print('\\n' + json.dumps(sorted(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    env = os.environ | ({"SKIP_EXPLORER_HOME": str(home)} if home else {})
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -77,3 +79,21 @@ def test_what_the_app_imports_brings_no_torch(module: str) -> None:
 def test_no_figure_and_no_page_brings_torch() -> None:
     statements = imports("resnet_core/figures") + imports("pages/parts")
     assert not loaded_after("\n".join(statements)) & set(HEAVY)
+
+
+def test_what_the_server_starts_with_brings_no_torch_and_no_ray(tmp_path: Path) -> None:
+    assert not loaded_after("import app", tmp_path) & set(HEAVY)
+
+
+def test_no_page_brings_torch_when_somebody_visits_it(tmp_path: Path) -> None:
+    visit = """
+from streamlit.testing.v1 import AppTest
+from resnet_core.compute import service
+service.WAIT_FOR_START_S = 0  # nobody starts it here
+at = AppTest.from_file("pages/site.py", default_timeout=60).run()
+for page in ("story", "design", "train", "compare", "explain", "keep"):
+    at.switch_page(f"{page}.py").run()
+    assert at.title and not at.exception, page
+"""
+    visit = visit.replace('"pages/site.py"', repr(str(ROOT / "pages" / "site.py")))
+    assert not loaded_after(visit, tmp_path) & set(HEAVY)
