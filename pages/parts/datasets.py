@@ -7,6 +7,8 @@ import numpy as np
 import streamlit as st
 
 from pages.parts.lab import said_plainly, service
+from resnet_core.attribution.imagenet import PREFIX
+from resnet_core.compute.service import DataTask
 from resnet_core.data.catalog import catalog, preview
 from resnet_core.data.dataset import DatasetInfo
 from resnet_core.figures.numbers import file_size
@@ -66,7 +68,7 @@ def strip(pictures: np.ndarray) -> np.ndarray:
 def offer_cifar10() -> None:
     """The button that fetches CIFAR-10, and how far it is."""
     st.info("CIFAR-10 (60,000 pictures of ten kinds of things, Krizhevsky 2009) is fetched once: 170 MB.")
-    running = [task for task in service().data_tasks() if task.state == "running"]
+    running = [task for task in tasks() if task.state == "running"]
     if not running:
         st.button("Fetch CIFAR-10", icon=":material/download:", key="fetch_cifar10", on_click=start, args=("cifar-10",))
     progress()
@@ -109,19 +111,24 @@ def start(source: str) -> None:
 
 def progress() -> None:
     """The tasks that fetch or import data, live while one runs."""
-    running = any(task.state == "running" for task in service().data_tasks())
+    running = any(task.state == "running" for task in tasks())
     st.fragment(_progress, run_every=1 if running else None)()
 
 
+def tasks() -> list[DataTask]:
+    """Those about datasets: weights of networks are fetched on the Explain page."""
+    return [task for task in service().data_tasks() if not task.source.startswith(PREFIX)]
+
+
 def _progress() -> None:
-    tasks = service().data_tasks()
-    for task in tasks:
+    known = tasks()
+    for task in known:
         if task.state == "running":
             st.progress(task.fraction, text=f"{task.title}: {task.message}")
         elif task.state == "failed":
             st.error(task.error, icon=":material/error:")
     was_running = st.session_state.get("data_running", False)
-    st.session_state["data_running"] = any(task.state == "running" for task in tasks)
+    st.session_state["data_running"] = any(task.state == "running" for task in known)
     if was_running and not st.session_state["data_running"]:
         st.rerun()
 
