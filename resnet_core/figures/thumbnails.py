@@ -9,7 +9,7 @@ from resnet_core.figures.style import base_layout, empty_figure, theme
 
 PER_ROW = 6
 _GAP = 4  # pixels between two pictures
-_ROW_PX = 56
+_ROW_PX = 44
 
 
 def thumbnails(pictures: np.ndarray, names: Sequence[str], chosen: int | None, dark: bool) -> go.Figure:
@@ -40,7 +40,7 @@ def thumbnails(pictures: np.ndarray, names: Sequence[str], chosen: int | None, d
         "hovertemplate": "%{text}<extra></extra>",
         "marker": {
             "symbol": "square",
-            "size": _ROW_PX - 16,
+            "size": _ROW_PX - 12,
             "color": "rgba(0,0,0,0)",
             "line": {"color": frame, "width": 3},
         },
@@ -48,14 +48,14 @@ def thumbnails(pictures: np.ndarray, names: Sequence[str], chosen: int | None, d
         "unselected": {"marker": {"opacity": 1}},
     }
     image = {"type": "image", "z": sheet, "colormodel": "rgba256", "hoverinfo": "skip"}
-    axis = {"visible": False, "fixedrange": True}
+    axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
     layout = base_layout(
         dark,
         rows * _ROW_PX + 8,
         f"{n} small pictures: {', '.join(names)}.",
         margin={"l": 2, "r": 2, "t": 4, "b": 4},
-        xaxis={"range": [-0.5, PER_ROW * pitch - 0.5], "constrain": "domain", **axis},
-        yaxis={"range": [rows * pitch - 0.5, -0.5], "scaleanchor": "x", "constrain": "domain", **axis},
+        xaxis={"range": [-0.5, PER_ROW * pitch - 0.5], "constraintoward": "left", **axis},
+        yaxis={"range": [rows * pitch - 0.5, -0.5], "scaleanchor": "x", "constraintoward": "top", **axis},
         showlegend=False,
         clickmode="event+select",
     )
