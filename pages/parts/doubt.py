@@ -7,7 +7,6 @@ from pages.parts.lab import said_plainly
 from pages.parts.picture import Shown
 from pages.parts.survey import JUDGED, logits_of, own_dataset, survey
 from resnet_core.attribution.search import FEW, share_below
-from resnet_core.figures.numbers import percent
 from resnet_core.runs.run import Run
 
 ABOUT = (
@@ -38,7 +37,8 @@ def doubt(run: Run, pixels: np.ndarray) -> str:
     below = share_below(logits_of(run, pixels), own)
     if below > FEW:
         return ""
-    than = "than for any" if below == 0 else f"than for {percent(1 - below, 0)}"
+    above = int(100 * (1 - below) + 1e-9)  # rounded down: 99.8 % are not all
+    than = "than for any" if below == 0 else f"than for {above} %"
     return (
         f"**{run.name}**: its best score is lower {than} of {len(own):,} test pictures of {data.title}: the picture "
         "likely shows none of its classes."

@@ -50,6 +50,7 @@ def choose(runs: list[Run]) -> Shown | None:
         required=True,
         key="picture_from",
         bind="query-params",
+        wrap=True,
         format_func={"dataset": "Dataset", "upload": "Upload", "camera": "Camera"}.get,
     )
     if source == "dataset":

@@ -69,9 +69,17 @@ class InventedService(services.Service):
 
     def ask(self, question: str, *args: object, runs: tuple = (), timeout: float = 60.0) -> object:
         self.note(question, (*args, *runs))
-        return {"profile": profiles, "predict": probabilities, "explain": attributions, "trust": measures}[question](
-            *args
-        )
+        answers = {
+            "profile": profiles,
+            "predict": probabilities,
+            "explain": attributions,
+            "trust": measures,
+            "survey": scores,
+        }
+        return answers[question](*args)
+
+    def ask_each(self, question: str, *args: object, runs: tuple = (), timeout: float = 60.0) -> Iterator[object]:
+        yield from self.ask(question, *args, runs=runs)
 
     def note(self, question: str, args: tuple) -> None:
         if self.refusal:
@@ -110,6 +118,13 @@ def probabilities(pixels: np.ndarray) -> list[np.ndarray]:
     values = np.full(len(CLASSES), 0.02, np.float32)
     values[3] = 0.82
     return [values]
+
+
+def scores(pictures: np.ndarray) -> list[np.ndarray]:
+    """All answer class 3; a picture asked about alone scores highest, so no upload is unlike the others."""
+    logits = np.zeros((1, len(pictures), len(CLASSES)), np.float32)
+    logits[..., 3] = 6 if len(pictures) == 1 else 5
+    return [logits]
 
 
 def attributions(

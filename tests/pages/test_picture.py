@@ -134,3 +134,8 @@ def test_too_many_files_are_not_all_read(lab, open_page):
 )
 def test_the_camera_is_offered_where_browsers_lend_it(url, allowed):
     assert camera_allowed(url) is allowed
+
+
+def test_a_link_can_ask_for_an_upload(lab, open_page):
+    at = open_page("explain", runs=lab.add().id, picture_from="Upload")
+    assert at.file_uploader(key="picture")
