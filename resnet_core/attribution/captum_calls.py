@@ -31,6 +31,8 @@ from resnet_core.attribution.pixels import PixelSpace, random_normal, random_uni
 _BATCH_BUDGET = 7_000_000
 """Pixels times convolutions in one forward and backward pass: 64 CIFAR pictures for ResNet-110 (about 0.8 GB
 of activations), one picture of 224 for ResNet-152."""
+_LARGE_AT_ONCE = 4
+"""Pictures of 224 at most, whatever the network: VGG-19 has few convolutions, but wide ones at full size."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ class Question:
     @property
     def batch_size(self) -> int:
         """Pictures in one forward and backward pass that fit in memory."""
-        return max(1, _BATCH_BUDGET // (self.x.shape[-2] * self.x.shape[-1] * max(1, _count_convolutions(self.net))))
+        pixels = self.x.shape[-2] * self.x.shape[-1]
+        fitting = max(1, _BATCH_BUDGET // (pixels * max(1, _count_convolutions(self.net))))
+        return min(fitting, _LARGE_AT_ONCE) if pixels >= 224 * 224 else fitting
 
     def inputs(self) -> torch.Tensor:
         """The pictures as a fresh leaf; given one that needs no gradient, Captum warns and changes it."""

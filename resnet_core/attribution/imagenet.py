@@ -202,8 +202,9 @@ def _download(file: Path, home: Path, row: Published, progress: Progress) -> Non
                 f"The download of {row.title}'s weights stands still at {size / 1e6:.0f} MB: {way_out(home, row)}"
             )
     if failures:
+        reason = getattr(failures[0], "reason", failures[0])  # urllib wraps what the system said
         raise DataError(
-            f"{row.title}'s weights could not be downloaded ({failures[0]}): {way_out(home, row)}"
+            f"{row.title}'s weights could not be downloaded ({reason}): {way_out(home, row)}"
         ) from failures[0]
 
 
