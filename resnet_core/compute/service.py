@@ -58,7 +58,6 @@ class Service:
         """
         self.home = Path(home)
         self.store = store or RunStore(self.home)
-        gallery.take_in(self.store)
         self._num_cpus = num_cpus
         self._threads_per_run = threads_per_run
         self._trainer = trainer
@@ -329,11 +328,12 @@ _services_lock = threading.Lock()
 
 
 def connect(home: Path) -> Service:
-    """The service of this process for ``home``, made on first use; whoever owns the process starts and stops
-    it.
+    """The service of this process for ``home``, made on first use, the runs that ship in its store; whoever owns the
+    process starts and stops it.
     """
     with _services_lock:
         key = Path(home).resolve()
         if key not in _services:
             _services[key] = Service(key)
+            gallery.take_in(_services[key].store)
         return _services[key]
