@@ -96,9 +96,11 @@ def test_a_run_that_is_renamed_stays_on_the_table(visitor, trained):
     visitor.visit(f"runs?runs={run}")
     page.get_by_placeholder("Name, tag, dataset or state").fill(run)
     page.keyboard.press("Enter")
+    expect(page.get_by_text(re.compile(r"1 of \d+ runs"))).to_be_visible()
     visitor.settled()
-    grid = page.get_by_test_id("stDataFrame").bounding_box()
-    page.mouse.click(grid["x"] + 20, grid["y"] + 55)  # the tick of the first row
+    cells = page.get_by_test_id("stDataFrame").locator("canvas").first
+    expect(cells).to_be_visible()
+    cells.click(position={"x": 20, "y": 55})  # the tick of the first row
     name = page.get_by_label("Name", exact=True)
     expect(name).to_be_visible()
     name.fill("Another name")
