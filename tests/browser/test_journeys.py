@@ -100,7 +100,8 @@ def test_a_run_that_is_renamed_stays_on_the_table(visitor, trained):
     visitor.settled()
     cells = page.get_by_test_id("stDataFrame").locator("canvas").first
     expect(cells).to_be_visible()
-    cells.click(position={"x": 20, "y": 55})  # the tick of the first row
+    corner = cells.bounding_box()
+    page.mouse.click(corner["x"] + 20, corner["y"] + 55)  # the tick of the first row
     name = page.get_by_label("Name", exact=True)
     expect(name).to_be_visible()
     name.fill("Another name")
