@@ -16,7 +16,7 @@ from resnet_core.errors import SpecError
 from resnet_core.figures.drawing import network_drawing
 from resnet_core.figures.numbers import count, file_size, scientific
 from resnet_core.figures.paths import path_length_bars
-from resnet_core.figures.style import RunStyle, style_runs
+from resnet_core.figures.style import RunStyle, describe, style_runs
 from resnet_core.networks import options
 from resnet_core.networks.presets import PRESETS, preset
 from resnet_core.networks.spec import NetSpec
@@ -296,9 +296,11 @@ def drawing(spec: NetSpec) -> None:
     """The network with every block and every skip; a click on a block switches its skip."""
     st.markdown(f"#### {spec.name}")
     key = f"drawing_{spec.to_query()}"
+    drawn = network_drawing(spec, dark())
     st.plotly_chart(
-        network_drawing(spec, dark()),
+        drawn,
         key=key,
+        alt=describe(drawn),
         theme=None,
         on_select=lambda: toggle(spec, key),
         selection_mode="points",

@@ -7,6 +7,7 @@ from pages.parts.frame import dark
 from pages.parts.lab import said_plainly, service, store
 from resnet_core.figures.curves import small_live_curve
 from resnet_core.figures.numbers import duration, percent, rate
+from resnet_core.figures.style import describe
 from resnet_core.runs.run import ACTIVE, Run
 
 TICK = 3  # seconds between two looks at the store
@@ -48,10 +49,9 @@ def empty() -> None:
     """What would stand here."""
     with st.container(border=True):
         st.markdown(
-            "**Nothing has been trained yet.**\n\nPress *Train the twins* on the left: a network with and one "
-            "without skip "
-            "connections start from the same weights and see the same pictures. Their curves appear here while they "
-            "learn, and stay on the Compare page."
+            "**Nothing has been trained yet.**\n\nPress the *Train* button on the left: a network with and one without "
+            "skip connections start from the same weights and see the same pictures. Their curves appear here while "
+            "they learn, and stay on the Compare page."
         )
 
 
@@ -127,7 +127,7 @@ def live_curve(runs: list[Run]) -> None:
     fig = small_live_curve(
         reads.steps(runs), table.styles(runs), dark=dark(), total_steps=max(run.total_steps for run in runs)
     )
-    st.plotly_chart(fig, key=f"live_{runs[0].id}", theme=None, config={"displayModeBar": False})
+    st.plotly_chart(fig, key=f"live_{runs[0].id}", theme=None, alt=describe(fig), config={"displayModeBar": False})
 
 
 def act(what: str, run: str) -> None:

@@ -1,7 +1,6 @@
-"""A real server and a real Chromium: the system's where there is one, else Playwright's own."""
+"""A real server for the browser of tests/conftest.py."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,13 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 ROOT = Path(__file__).parent.parent.parent
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
-# No sandbox: containers and CI run as root. The rest keeps Chromium from calling out.
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SOON = 60_000  # ms: what takes a second when nothing else runs
 
 
@@ -90,18 +85,6 @@ class Visitor:
     def alert(self) -> Locator:
         """The first message on the page."""
         return self.page.get_by_test_id("stAlert").first
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One headless Chromium for all tests; skips where none is installed."""
-    with sync_playwright() as playwright:
-        found = next(filter(None, map(shutil.which, NAMES)), MAC if Path(MAC).exists() else None)
-        if not found and not Path(playwright.chromium.executable_path).exists():
-            pytest.skip("no Chromium here: run `python -m playwright install chromium`")
-        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="session")

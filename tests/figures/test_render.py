@@ -1,7 +1,6 @@
 """The figures in a real Chromium, with plotly's own script: nothing fails there, no word is cut, a click selects."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,6 @@ from resnet_core.networks.spec import NetSpec
 
 pytestmark = pytest.mark.browser
 SCRIPT = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CUT_WORDS = """() => {
     const frame = document.getElementById("figure").getBoundingClientRect();
     return [...document.querySelectorAll("#figure text")]
@@ -46,18 +44,12 @@ SHOW = """async ({figure, width}) => {
 
 
 @pytest.fixture(scope="module")
-def page():
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        found = next(filter(None, map(shutil.which, NAMES)), None)
-        if not found and not Path(driver.chromium.executable_path).exists():
-            pytest.skip("no Chromium here: run `python -m playwright install chromium`")
-        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1920, "height": 1200})
-        page.set_content('<body style="margin:0"><div id="figure"></div></body>')
-        page.add_script_tag(path=str(SCRIPT))
-        yield page
-        browser.close()
+def page(browser):
+    page = browser.new_page(viewport={"width": 1920, "height": 1200})
+    page.set_content('<body style="margin:0"><div id="figure"></div></body>')
+    page.add_script_tag(path=str(SCRIPT))
+    yield page
+    page.close()
 
 
 @pytest.fixture

@@ -7,7 +7,11 @@ from resnet_core.training.nonfinite import first_nonfinite
 
 @pytest.fixture
 def net():
-    return nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Sequential(nn.Linear(2, 2), nn.ReLU()), nn.Linear(2, 1))
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Sequential(nn.Linear(2, 2), nn.ReLU()), nn.Linear(2, 1))
+    with torch.no_grad():
+        net[0].weight.fill_(1.0)  # positive inputs pass the first ReLU
+    return net
 
 
 def test_a_finite_network_has_no_such_place(net):
