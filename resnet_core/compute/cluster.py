@@ -62,7 +62,7 @@ def start(num_cpus: int | None = None) -> Resources:
     address = os.environ.get("RAY_ADDRESS")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     # Torch's threads wait asleep, not spinning: spinning ones keep the cores from whatever they wait for when
-    # trainings, pages and other programs share them (measured: four attribution methods 1.6 s instead of 32 s).
+    # trainings, pages and other programs share them (seen on busy machines, never compared at equal load).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not address:
         # The switch for systems on which Ray must stay on one machine; there it binds to the loopback alone.
