@@ -1,9 +1,9 @@
 """Trainings on a machine that has torch and nothing else of the lab (no Ray, no database), and the way back from there.
 
-  python -m benchmarks.bare train --preset plain-56 --recipe paper --seed 0 --data cifar10.npz --out DIR
+  python -m benchmarks.bare train plain-56-paper-s0 --data cifar10.npz --out DIR
   python -m benchmarks.bare collect DIR ... --gallery assets/gallery
 
-``train`` writes ``<preset>-<recipe>-s<seed>.npz`` in DIR, anew at every checkpoint: it may be cut off at any moment,
+``train`` writes ``plain-56-paper-s0.npz`` in DIR, anew at every checkpoint: it may be cut off at any moment,
 and run again it goes on from there. ``collect`` turns finished ones into the bundles that the lab ships and imports.
 """
 
@@ -16,9 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
+from resnet_core.data.cifar10 import canonical_order
 from resnet_core.data.dataset import Dataset
 from resnet_core.data.storage import fingerprint_of
-from resnet_core.networks.presets import preset
+from resnet_core.networks.spec import NetSpec
+from resnet_core.runs.wanted import DATA, wanted
 from resnet_core.training.events import (
     CheckpointSaved,
     EpochEnded,
@@ -28,7 +30,6 @@ from resnet_core.training.events import (
     Started,
     StepStats,
 )
-from resnet_core.training.recipe import preset as recipe_preset
 
 ROWS = {"Started": Started, "StepStats": StepStats, "EpochEnded": EpochEnded}
 
@@ -37,9 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
     train = commands.add_parser("train")
-    train.add_argument("--preset", required=True)
-    train.add_argument("--recipe", required=True)
-    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("name", help="as `python -m resnet_core gallery --plan` lists them")
     train.add_argument("--data", type=Path, required=True, help="CIFAR-10 as .npz")
     train.add_argument("--out", type=Path, required=True)
     train.add_argument("--device")
@@ -56,16 +55,15 @@ def train_bare(args: argparse.Namespace) -> None:
     """One training, from its file if there is one."""
     from resnet_core.training.trainer import train
 
-    spec, recipe = preset(args.preset), recipe_preset(args.recipe).with_(seed=args.seed)
+    spec, recipe = wanted(args.name).made_of()
     args.out.mkdir(parents=True, exist_ok=True)
-    path = args.out / f"{args.preset}-{args.recipe}-s{args.seed}.npz"
+    path = args.out / f"{args.name}.npz"
     told, resume = read(path) if path.exists() else ([], None)
     if told and isinstance(told[-1], Finished):
         print(f"{path.name} is finished")
         return
     data = cifar10(args.data)
     about = {
-        "preset": args.preset,
         "spec": spec.to_dict(),
         "recipe": recipe.to_dict(),
         "facts": {
@@ -87,11 +85,15 @@ def train_bare(args: argparse.Namespace) -> None:
 
 
 def cifar10(path: Path) -> Dataset:
-    """CIFAR-10 from an .npz with x_train, y_train, x_test, y_test and classes."""
+    """CIFAR-10 from an .npz with x_train, y_train, x_test, y_test and classes, in the order of the lab's own copy."""
+    parts = []
     with np.load(path) as arrays:
-        parts = [arrays[key] for key in ("x_train", "y_train", "x_test", "y_test")]
         classes = tuple(str(name) for name in arrays["classes"])
-    return Dataset("cifar-10", "CIFAR-10", classes, *parts, "CIFAR-10", fingerprint_of(classes, *parts))
+        for part in ("train", "test"):
+            pictures, labels = arrays[f"x_{part}"], arrays[f"y_{part}"].astype(np.int64)
+            order = canonical_order(pictures, labels)
+            parts += [pictures[order], labels[order]]
+    return Dataset(DATA, "CIFAR-10", classes, *parts, "CIFAR-10", fingerprint_of(classes, *parts))
 
 
 def write(path: Path, about: dict, told: list[Event]) -> None:
@@ -142,8 +144,8 @@ def collect_bundles(args: argparse.Namespace) -> None:
             about = json.loads(str(arrays["about"]))
         with tempfile.TemporaryDirectory() as home:
             store = RunStore(Path(home))
-            name = preset(about["preset"]).name
-            run = store.create(about["spec"], about["recipe"], "cifar-10", name=name, tags=("gallery",))
+            name = NetSpec.from_dict(about["spec"]).name
+            run = store.create(about["spec"], about["recipe"], DATA, name=name, tags=("gallery",))
             store.note_facts(run, about["facts"])
             store.record_all(run, told)
             (args.gallery / f"{path.stem}.skiprun").write_bytes(export_run(store, run))

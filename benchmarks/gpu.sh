@@ -17,10 +17,6 @@ echo "== throughput"
 timeout 240 "$python" -m benchmarks.throughput --out "$out/throughput_gpu.json" || echo "throughput: cut off or failed"
 
 echo "== the gallery"
-for run in plain-20:0 plain-56:0 resnet-20:0 resnet-56:0 resnet-110:0 plain-32:0 resnet-32:0 plain-44:0 resnet-44:0 \
-  plain-20:1 plain-56:1 resnet-20:1 resnet-56:1 highway-19:0 preact-110:0 plain-110:0; do
-  name=${run%:*}
-  case $name in *-110) recipe=paper-110 ;; *) recipe=paper ;; esac
-  "$python" -m benchmarks.bare train --preset "$name" --recipe "$recipe" --seed "${run#*:}" --data "$data" --out "$out" ||
-    echo "$name failed"
+for run in $("$python" -c 'from resnet_core.runs.wanted import PAPER; print(*(run.name for run in PAPER))'); do
+  "$python" -m benchmarks.bare train "$run" --data "$data" --out "$out" || echo "$run failed"
 done

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from resnet_core.cli_output import JsonLines, ProgressBar, as_json, print_plan
 from resnet_core.errors import LabError, StoreError, TrainingError
 from resnet_core.figures.numbers import count, percent
 from resnet_core.home import default_home
@@ -132,6 +133,20 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("run", help="the id of a run")
     export.add_argument("--out", type=Path, metavar="FILE", help="default: RUN.skiprun")
 
+    ships = command(
+        "gallery",
+        gallery_command,
+        "The runs that ship with the lab: what is wanted, and making one.",
+        "--make resnet-20-short-12-s0",
+    )
+    which = ships.add_mutually_exclusive_group(required=True)
+    which.add_argument(
+        "--plan", action="store_true", help="print what is wanted, what exists, and what the rest would cost here"
+    )
+    which.add_argument("--make", metavar="NAME", help="train one, or go on with it, and write its file")
+    ships.add_argument("--device", help="cpu, cuda, cuda:1, mps (default: the best there is)")
+    ships.add_argument("--out", type=Path, default=gallery.FOLDER, metavar="DIR", help="default: %(default)s")
+
     bring = command("import", import_command, "Take in a run that another lab exported.", "my-run.skiprun")
     bring.add_argument("file", type=Path)
     return top
@@ -161,7 +176,12 @@ def train_command(args: argparse.Namespace) -> int:
     show = JsonLines() if args.json else ProgressBar()
     ended = run_here(store, run, device=args.device, on_event=show.event)
     show.close(ended)
-    return {"done": 0, "stopped": 130}.get(ended.state, 3)
+    return exit_code(ended)
+
+
+def exit_code(run: Run) -> int:
+    """Of a training that ended so."""
+    return {"done": 0, "stopped": 130}.get(run.state, 3)
 
 
 def begun_with(args: argparse.Namespace, store: RunStore) -> tuple[NetSpec, bytes | None, str]:
@@ -187,75 +207,6 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
         if getattr(args, field) is not None:
             changes[field] = getattr(args, field)
     return recipe.with_(**changes)
-
-
-class ProgressBar:
-    """Shows a training's events as a bar in a terminal, or as a line an epoch where there is none."""
-
-    def __init__(self) -> None:
-        self.bar = None
-
-    def event(self, event: object) -> None:
-        """One event of the training (resnet_core/training/events.py)."""
-        from tqdm import tqdm
-
-        kind = type(event).__name__
-        if kind == "Started":
-            print(f"{event.device_name}, {event.precision}, {count(event.parameters)} parameters", file=sys.stderr)
-            self.bar = tqdm(total=event.total_steps, initial=event.step, unit="step", disable=not sys.stderr.isatty())
-        elif kind == "StepStats":
-            self.bar.update(event.step - self.bar.n)
-            self.bar.set_postfix_str(f"loss {event.loss:.3f}, {event.images_per_s:,.0f} images/s")
-        elif kind == "EpochEnded":
-            self.bar.write(
-                f"epoch {event.epoch:3d}  train error {percent(event.train_error):>7}  "
-                f"test error {percent(event.test_error):>7}  test loss {event.test_loss:.3f}",
-                file=sys.stderr,
-            )
-
-    def close(self, run: Run) -> None:
-        """Says how it ended; the id alone goes to stdout, so that scripts can catch it."""
-        if self.bar is not None:
-            self.bar.close()
-        print(f"{run.state}{': ' + run.reason if run.reason else ''}", file=sys.stderr)
-        print(run.id)
-
-
-class JsonLines:
-    """Prints a training's events as JSON, one a line; arrays and weights are left to the store."""
-
-    def event(self, event: object) -> None:
-        """One event of the training."""
-        fields = {key: value for key, value in vars(event).items() if isinstance(value, (int, float, str))}
-        print(json.dumps({"event": type(event).__name__} | fields), flush=True)
-
-    def close(self, run: Run) -> None:
-        """How the run ended."""
-        print(json.dumps({"event": "Ended"} | as_json(run)), flush=True)
-
-
-def as_json(run: Run) -> dict[str, object]:
-    """What a program would want to know of a run."""
-    fields = (
-        "id",
-        "name",
-        "state",
-        "reason",
-        "dataset",
-        "epoch",
-        "step",
-        "total_steps",
-        "last_test_error",
-        "best_test_error",
-        "parameters",
-        "device",
-        "precision",
-    )
-    return {field: getattr(run, field) for field in fields} | {
-        "spec": run.spec,
-        "recipe": run.recipe,
-        "tags": list(run.tags),
-    }
 
 
 def runs_command(args: argparse.Namespace) -> int:
@@ -356,3 +307,17 @@ def import_command(args: argparse.Namespace) -> int:
     run = import_run(open_store(args.home), args.file.read_bytes())
     print(json.dumps({"run": run}) if args.json else run)
     return 0
+
+
+def gallery_command(args: argparse.Namespace) -> int:
+    """``gallery``: the plan, or one run that ships."""
+    from resnet_core.compute import making
+    from resnet_core.runs.wanted import wanted
+
+    store = open_store(args.home)
+    if args.plan:
+        return print_plan(making.plan(store, args.device, args.out), args.json)
+    show = JsonLines() if args.json else ProgressBar()
+    ended = making.make(store, wanted(args.make), device=args.device, folder=args.out, on_event=show.event)
+    show.close(ended)
+    return exit_code(ended)

@@ -15,6 +15,16 @@ _PREFIX = "gallery-"
 log = logging.getLogger(__name__)
 
 
+def file_name(name: str) -> str:
+    """Of the bundle of a run that ships."""
+    return name + SUFFIX
+
+
+def run_id(name: str) -> str:
+    """Of a run that ships, in every home."""
+    return _PREFIX + name
+
+
 def take_in(store: RunStore, folder: Path = FOLDER) -> list[str]:
     """Brings the store up to what ships in ``folder``; returns the ids, which are the same in every lab, so that a
     link to a shipped run opens everywhere.
@@ -25,17 +35,17 @@ def take_in(store: RunStore, folder: Path = FOLDER) -> list[str]:
     ids = []
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         data = path.read_bytes()
-        run_id = _PREFIX + path.stem
+        run = run_id(path.stem)
         digest = hashlib.sha256(data).hexdigest()
-        known = {run.id: run for run in store.runs()}.get(run_id)
+        known = {known.id: known for known in store.runs()}.get(run)
         if known is None or known.facts.get("bundle") != digest:
             try:
                 if known is not None:
-                    store.remove(run_id)
-                import_run(store, data, run_id=run_id, origin="gallery")
-                store.note_facts(run_id, store.get(run_id).facts | {"bundle": digest})
+                    store.remove(run)
+                import_run(store, data, run_id=run, origin="gallery")
+                store.note_facts(run, store.get(run).facts | {"bundle": digest})
             except StoreError as error:
                 log.warning("%s does not ship: %s", path.name, error)
                 continue
-        ids.append(run_id)
+        ids.append(run)
     return ids
