@@ -112,11 +112,27 @@ def test_download_becomes_a_dataset_and_leaves_nothing_else(home, server):
     assert (info.name, info.n_train, info.n_test, info.ready) == ("cifar-10", 50, 20, True)
     assert told == sorted(told) and told[0] >= 0 and told[-1] <= 1
     dataset = load_dataset("cifar-10", home)
-    first = pickle.loads(FILES["data_batch_1"])["data"][0].reshape(3, 32, 32)
-    np.testing.assert_array_equal(dataset.x_train[0], first.transpose(1, 2, 0))
+    batches = [pickle.loads(FILES[f"data_batch_{k}"]) for k in range(1, 6)]
+    wanted = {
+        (row.reshape(3, 32, 32).transpose(1, 2, 0).tobytes(), label)
+        for one in batches
+        for row, label in zip(one["data"], one["labels"], strict=True)
+    }
+    assert wanted == {(x.tobytes(), y) for x, y in zip(dataset.x_train, dataset.y_train, strict=True)}
     assert dataset.classes == cifar10.CLASSES
     assert left_behind(home) == ["cifar-10"]
     assert catalog(home)[1] == info
+
+
+def test_any_copy_gives_the_same_order():
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (40, 32, 32, 3), dtype=np.uint8), np.arange(40) % 10
+    x[5] = x[4]  # two of the same pixels, told apart by their labels
+    mixed = rng.permutation(40)
+    order, other = cifar10.canonical_order(x, y), cifar10.canonical_order(x[mixed], y[mixed])
+    assert sorted(order) == list(range(40))
+    np.testing.assert_array_equal(x[order], x[mixed][other])
+    np.testing.assert_array_equal(y[order], y[mixed][other])
 
 
 def test_second_fetch_asks_nobody(home, server):
