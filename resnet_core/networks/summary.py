@@ -13,7 +13,7 @@ from resnet_core.networks.options import GATED_MERGES
 from resnet_core.networks.plan import has_bias, plan_of
 from resnet_core.networks.tape import LayerRow, Tape, Value
 
-__all__ = ["LayerRow", "Summary", "path_lengths", "summarise"]
+__all__ = ["LayerRow", "Summary", "path_lengths", "summarise", "tensor_shapes"]
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,7 @@ class Summary:
 @lru_cache(maxsize=64)
 def summarise(spec) -> Summary:
     """The summary of a spec. Cached: treat it as read-only."""
-    tape = Tape()
-    picture = tape.value((3, spec.image_size, spec.image_size))
-    walk = _classic if spec.family in ("alexnet", "vgg") else _staged
-    receptive_field = walk(spec, tape, picture)
+    tape, receptive_field = _pass(spec)
     lengths = path_lengths(spec)
     return Summary(
         layers=tuple(tape.rows),
@@ -59,6 +56,21 @@ def summarise(spec) -> Summary:
         n_paths=sum(lengths.values()),
         path_lengths=lengths,
     )
+
+
+def tensor_shapes(spec) -> dict[str, tuple[int, ...]]:
+    """The shape of every tensor of the state dict that `build_net` would give, by name, in the order of the forward
+    pass: what is learned, and batch norm's running_mean, running_var and num_batches_tracked.
+    """
+    return _pass(spec)[0].tensors
+
+
+def _pass(spec) -> tuple[Tape, int]:
+    """The notes of one picture's forward pass, and the receptive field of the last feature map in pixels."""
+    tape = Tape()
+    picture = tape.value((3, spec.image_size, spec.image_size))
+    walk = _classic if spec.family in ("alexnet", "vgg") else _staged
+    return tape, walk(spec, tape, picture)
 
 
 def path_lengths(spec) -> dict[int, int]:
@@ -105,8 +117,8 @@ def _step(name: str, step: str, conv: plan.Conv | None, spec, tape: Tape, x: Val
     if step == "maxpool":
         return tape.max_pool(name, 3, 1, x)
     if step.startswith("bias"):
-        return tape.same(name, "shift", x, params=1)
-    return tape.same(name, "scale", x, params=1, saves=True)
+        return tape.shift(name, x)
+    return tape.scale(name, x)
 
 
 def _shortcut(block: plan.Block, spec, tape: Tape, x: Value) -> Value:

@@ -5,6 +5,7 @@ No torch. One picture goes through; `summary` reads the notes.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from resnet_core.networks.plan import Conv
@@ -12,6 +13,8 @@ from resnet_core.networks.plan import Conv
 FLOAT_BYTES = 4
 INDEX_BYTES = 8
 """A max pool keeps the place of each maximum as a 64-bit integer."""
+
+NO_TENSORS: Mapping[str, tuple[int, ...]] = {}
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,12 @@ class Value:
 
 @dataclass
 class Tape:
-    """The notes of one pass. `saved` maps the number of each value that backward needs to its bytes."""
+    """The notes of one pass. `saved` maps the number of each value that backward needs to its bytes, `tensors` the
+    name of each tensor of the state dict to its shape.
+    """
 
     rows: list[LayerRow] = field(default_factory=list)
+    tensors: dict[str, tuple[int, ...]] = field(default_factory=dict)
     saved: dict[int, int] = field(default_factory=dict)
     extra_bytes: int = 0
     count: int = 0
@@ -71,20 +77,26 @@ class Tape:
     def conv(self, name: str, conv: Conv, bias: bool, x: Value) -> Value:
         self.save(x)
         side = _out_side(x.shape[1], conv.kernel, conv.stride, conv.pad)
-        weights = conv.in_channels * conv.out_channels * conv.kernel**2
         out = self._window((conv.out_channels, side, side), x, conv.kernel, conv.stride)
-        params = weights + (conv.out_channels if bias else 0)
-        return self._note(name, "conv", out, params, macs=weights * side**2)
+        learned = {"weight": (conv.out_channels, conv.in_channels, conv.kernel, conv.kernel)}
+        macs = math.prod(learned["weight"]) * side**2
+        if bias:
+            learned["bias"] = (conv.out_channels,)
+        return self._note(name, "conv", out, learned, macs=macs)
 
     def linear(self, name: str, features: int, x: Value) -> Value:
         self.save(x)
         (inputs,) = x.shape
         out = self.value((features,), x)
-        return self._note(name, "linear", out, (inputs + 1) * features, macs=inputs * features)
+        learned = {"weight": (features, inputs), "bias": (features,)}
+        return self._note(name, "linear", out, learned, macs=inputs * features)
 
     def norm(self, name: str, x: Value) -> Value:
         self.save(x)
-        return self._note(name, "norm", self.value(x.shape, x), 2 * x.shape[0])
+        channels = x.shape[:1]
+        learned = {"weight": channels, "bias": channels}
+        counted = {"running_mean": channels, "running_var": channels, "num_batches_tracked": ()}
+        return self._note(name, "norm", self.value(x.shape, x), learned, counted)
 
     def relu(self, name: str, x: Value) -> Value:
         out = self.value(x.shape, x)
@@ -113,11 +125,16 @@ class Tape:
         side = _out_side(x.shape[1], 1, stride, 0)
         return self._note(name, "pad", self._window((channels, side, side), x, 1, stride))
 
-    def same(self, name: str, kind: str, x: Value, params: int = 0, saves: bool = False) -> Value:
-        """A layer that keeps the shape: "shift", "scale", "dropout" ..."""
-        if saves:
-            self.save(x)
-        return self._note(name, kind, self.value(x.shape, x), params)
+    def same(self, name: str, kind: str, x: Value) -> Value:
+        """A layer that keeps the shape and learns nothing: "dropout", "sigmoid"."""
+        return self._note(name, kind, self.value(x.shape, x))
+
+    def shift(self, name: str, x: Value) -> Value:
+        return self._note(name, "shift", self.value(x.shape, x), {"value": (1,)})
+
+    def scale(self, name: str, x: Value) -> Value:
+        self.save(x)
+        return self._note(name, "scale", self.value(x.shape, x), {"value": (1,)})
 
     def merge(self, name: str, branch: Value, shortcut: Value) -> Value:
         wider = max(branch, shortcut, key=lambda value: value.field)
@@ -127,8 +144,19 @@ class Tape:
         self.count += 1
         return Value(self.count, shape, x.field + (kernel - 1) * x.jump, x.jump * stride)
 
-    def _note(self, name: str, kind: str, out: Value, params: int = 0, macs: int = 0) -> Value:
+    def _note(
+        self,
+        name: str,
+        kind: str,
+        out: Value,
+        learned: Mapping[str, tuple[int, ...]] = NO_TENSORS,
+        counted: Mapping[str, tuple[int, ...]] = NO_TENSORS,
+        macs: int = 0,
+    ) -> Value:
+        """A layer, the shapes of the tensors it learns, and of those it only keeps count in."""
+        params = sum(math.prod(shape) for shape in learned.values())
         self.rows.append(LayerRow(name, kind, out.shape, params, macs))
+        self.tensors |= {f"{name}.{tensor}": shape for tensor, shape in {**learned, **counted}.items()}
         return out
 
 

@@ -16,6 +16,7 @@ import struct
 import time
 import zipfile
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ import numpy as np
 
 from resnet_core.errors import LabError, StoreError
 from resnet_core.networks.spec import NetSpec
-from resnet_core.networks.summary import summarise
+from resnet_core.networks.summary import tensor_shapes
 from resnet_core.runs.recording import as_blob
 from resnet_core.runs.store import RunStore
 from resnet_core.training.recipe import Recipe
@@ -132,14 +133,10 @@ def _unpacked(data: bytes) -> dict[str, bytes]:
                 )
             total = sum(info.file_size for info in infos.values())
             if total > MAX_BYTES:
-                raise StoreError(
-                    f"This bundle unpacks to {total / 2**20:,.0f} MB: at most 1,024 MB are taken."
-                )
+                raise StoreError(f"This bundle unpacks to {total / 2**20:,.0f} MB: at most 1,024 MB are taken.")
             return {name: _member(bundle, info) for name, info in infos.items()}
     except _UNREADABLE as error:
-        raise StoreError(
-            f"This is not a run's bundle, or it is damaged ({error}): export it again."
-        ) from error
+        raise StoreError(f"This is not a run's bundle, or it is damaged ({error}): export it again.") from error
 
 
 def _member(bundle: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
@@ -162,12 +159,10 @@ def _checked_run(data: bytes) -> dict[str, Any]:
     """Columns of table runs, each of its type."""
     try:
         described = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter: brackets in brackets, a thousand deep
         raise StoreError(f"run.json in this bundle is damaged ({error}): export the run again.") from error
     if not isinstance(described, dict) or described.get("format") != FORMAT:
-        raise StoreError(
-            "run.json in this bundle does not describe a run: choose a file that was exported here."
-        )
+        raise StoreError("run.json in this bundle does not describe a run: choose a file that was exported here.")
     if described.get("schema") != SCHEMA:
         raise StoreError(
             f"This bundle has schema {str(described.get('schema'))[:20]}, this lab reads {SCHEMA}: update it."
@@ -192,9 +187,7 @@ def _checked_run(data: bytes) -> dict[str, Any]:
 
 
 def _wrong(name: str, value: Any, wanted: str) -> StoreError:
-    return StoreError(
-        f"{name} in this bundle is {str(value)[:60]!r}, and should be {wanted}: export the run again."
-    )
+    return StoreError(f"{name} in this bundle is {str(value)[:60]!r}, and should be {wanted}: export the run again.")
 
 
 def _as_text(run: dict[str, Any], name: str) -> str | None:
@@ -214,9 +207,7 @@ def _as_number(run: dict[str, Any], name: str) -> float | None:
 
 def _as_count(run: dict[str, Any], name: str) -> int | None:
     value = run.get(name)
-    if value is not None and (
-        isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53
-    ):
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53):
         raise _wrong(name, value, "a count")
     return value
 
@@ -278,9 +269,7 @@ def _arrays(member: str, data: bytes, names: tuple[str, ...]) -> dict[str, np.nd
         with np.load(io.BytesIO(data), allow_pickle=False) as loaded:
             arrays = {name: loaded[name] for name in names if name in loaded.files}
     except _UNREADABLE as error:
-        raise StoreError(
-            f"{member} in this bundle cannot be read ({error}): export the run again."
-        ) from error
+        raise StoreError(f"{member} in this bundle cannot be read ({error}): export the run again.") from error
     missing = [name for name in names if name not in arrays]
     if missing:
         raise StoreError(f"{member} in this bundle lacks {', '.join(missing)}: export the run again.")
@@ -291,9 +280,7 @@ def _table(member: str, data: bytes, columns: tuple[str, ...]) -> list[dict[str,
     arrays = _arrays(member, data, columns)
     lengths = {len(array) if array.ndim == 1 else -1 for array in arrays.values()}
     if len(lengths) != 1 or min(lengths) < 0 or max(lengths) > MAX_ROWS:
-        raise StoreError(
-            f"The columns of {member} in this bundle do not fit each other: export the run again."
-        )
+        raise StoreError(f"The columns of {member} in this bundle do not fit each other: export the run again.")
     for name, array in arrays.items():
         if array.dtype.kind not in ("iu" if name in WHOLE_NUMBERS else "iuf"):
             raise StoreError(f"{member} in this bundle has {array.dtype} in {name}: export the run again.")
@@ -320,9 +307,7 @@ def _layers(data: bytes, n_weights: int, n_blocks: int) -> list[dict[str, Any]]:
         and weights.dtype == blocks.dtype == np.float32
     )
     if not fits:
-        raise StoreError(
-            "layers.npz in this bundle does not fit the run it comes with: export the run again."
-        )
+        raise StoreError("layers.npz in this bundle does not fit the run it comes with: export the run again.")
     return [
         {"step": int(step), "weight_stats": as_blob(weights[i]), "block_stats": as_blob(blocks[i])}
         for i, step in enumerate(steps)
@@ -363,33 +348,44 @@ def _safetensors(data: bytes) -> tuple[dict[str, _Tensor], bytes, dict[str, Any]
             and all(type(size) is int and size >= 0 for size in t.shape)
             and math.prod(t.shape) * _BYTES[t.dtype] == t.end - t.start
             for t in tensors.values()
-        )
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        ) and _without_gaps(tensors.values(), len(body))
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise StoreError("weights.safetensors in this bundle is damaged: export the run again.") from error
     if not sound:
         raise StoreError("weights.safetensors in this bundle is damaged: export the run again.")
     return tensors, body, meta
 
 
-_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+def _without_gaps(tensors: Iterable[_Tensor], size: int) -> bool:
+    """The tensors lie one behind the other and fill the file, as the format demands."""
+    spans = sorted((tensor.start, tensor.end) for tensor in tensors)
+    ends = [0, *(end for _, end in spans)]
+    return [start for start, _ in spans] == ends[:-1] and ends[-1] == size
 
 
 def _check_weights(data: bytes, spec: NetSpec) -> None:
-    """Every layer of the network has its weights, of the right number, in float32, and there are no
-    others.
-    """
+    """Its tensors are those of the network: their names, shapes and types."""
     tensors, _, _ = _safetensors(data)
-    found: dict[str, int] = {}
-    for name, tensor in tensors.items():
-        layer, _, kind = name.rpartition(".")
-        if kind not in _STATISTICS:
-            if tensor.dtype != "F32":
-                raise StoreError(f"{name} in this bundle is {tensor.dtype}, and weights here are F32.")
-            found[layer] = found.get(layer, 0) + math.prod(tensor.shape)
-    wanted = {row.name: row.params for row in summarise(spec).layers if row.params}
-    if found != wanted:
-        odd = sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))[0]
-        raise StoreError(
-            f"The weights in this bundle do not fit {spec.name}: layer {odd[:60]!r} has "
-            f"{found.get(odd, 0):,} numbers and should have {wanted.get(odd, 0):,}."
-        )
+    wanted = {name: (shape, _dtype(name)) for name, shape in tensor_shapes(spec).items()}
+    found = {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
+    for name in [*wanted, *found]:
+        if found.get(name) != wanted.get(name):
+            misfit = _misfit(found.get(name), wanted.get(name))
+            raise StoreError(f"The weights in this bundle do not fit {spec.name}: {name[:60]!r} {misfit}.")
+
+
+def _dtype(name: str) -> str:
+    """Of a network's tensor, as safetensors writes it: all are float32 but batch norm's count of batches."""
+    return "I64" if name.endswith(".num_batches_tracked") else "F32"
+
+
+def _misfit(found: tuple[tuple[int, ...], str] | None, wanted: tuple[tuple[int, ...], str] | None) -> str:
+    if found is None:
+        return "is missing"
+    if wanted is None:
+        return "is not one of its tensors"
+    return f"is {_described(*found)} and should be {_described(*wanted)}"
+
+
+def _described(shape: tuple[int, ...], dtype: str) -> str:
+    return f"{dtype} of shape ({', '.join(map(str, shape))[:60]})"

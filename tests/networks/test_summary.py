@@ -9,7 +9,7 @@ from torch import nn
 from resnet_core.networks.build import build_net
 from resnet_core.networks.presets import PRESETS, preset
 from resnet_core.networks.spec import NetSpec
-from resnet_core.networks.summary import path_lengths, summarise
+from resnet_core.networks.summary import path_lengths, summarise, tensor_shapes
 
 VGG_BN = NetSpec("vgg", depth=19, width=64, layout="imagenet")
 
@@ -33,7 +33,10 @@ def _macs(module: nn.Module, shape: torch.Size) -> int:
     return 0
 
 
-@pytest.mark.parametrize("spec", [*(row.spec for row in PRESETS.values()), VGG_BN, NetSpec(skips="110110110")])
+SPECS = [*(row.spec for row in PRESETS.values()), VGG_BN, NetSpec(skips="110110110")]
+
+
+@pytest.mark.parametrize("spec", SPECS)
 def test_rows_are_the_real_modules_with_their_shapes_and_costs(spec):
     called = _run(spec)
     rows = {row.name: row for row in summarise(spec).layers}
@@ -45,6 +48,12 @@ def test_rows_are_the_real_modules_with_their_shapes_and_costs(spec):
             own = sum(parameter.numel() for parameter in module.parameters())
             assert rows[name].params == own, name
             assert rows[name].macs == _macs(module, shape), name
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_tensors_are_those_of_the_state_dict(spec):
+    state = build_net(spec, device="meta").state_dict()
+    assert tensor_shapes(spec) == {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
 def test_totals_are_the_sums(preset_name):

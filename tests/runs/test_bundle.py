@@ -11,7 +11,7 @@ import pytest
 
 from resnet_core.errors import StoreError
 from resnet_core.networks.spec import NetSpec
-from resnet_core.networks.summary import summarise
+from resnet_core.networks.summary import tensor_shapes
 from resnet_core.runs.bundle import export_run, import_run
 from resnet_core.runs.store import RunStore
 from resnet_core.training.events import CheckpointSaved, Finished, Stopped
@@ -42,8 +42,14 @@ def safetensors(tensors, prefix=""):
 
 
 def weights_for(spec, dtype="F32"):
-    layers = {f"{row.name}.weight": (dtype, (row.params,)) for row in summarise(spec).layers if row.params}
-    return layers | {"bn1.running_mean": ("F32", (4,)), "bn1.num_batches_tracked": ("I64", ())}
+    shapes = tensor_shapes(spec)
+    return {name: ("I64" if name.endswith("tracked") else dtype, shape) for name, shape in shapes.items()}
+
+
+def turned(name):
+    """The network's tensors, but one with its first two sizes exchanged: as many numbers, another shape."""
+    _, (first, second, *rest) = weights_for(SPEC)[name]
+    return weights_for(SPEC) | {name: ("F32", (second, first, *rest))}
 
 
 @pytest.fixture
@@ -123,9 +129,7 @@ def test_a_checkpoint_of_the_real_kind_becomes_plain_weights(store, other_store,
     from resnet_core.training.checkpoint import load_weights, save_state
 
     net = build_net(SPEC, seed=3)
-    tensors = {f"net.{name}": tensor for name, tensor in net.state_dict().items()} | {
-        "momentum.0": torch.ones(5)
-    }
+    tensors = {f"net.{name}": tensor for name, tensor in net.state_dict().items()} | {"momentum.0": torch.ones(5)}
     run_id = store.create(SPEC.to_dict(), Recipe(steps=30).to_dict(), "shapes-10", name="stopped")
     store.note_facts(run_id, FACTS)
     saved = CheckpointSaved(10, 1, save_state(tensors, {"precision": "fp32"}))
@@ -133,9 +137,7 @@ def test_a_checkpoint_of_the_real_kind_becomes_plain_weights(store, other_store,
     new_id = import_run(other_store, export_run(store, run_id))
     again = build_net(SPEC, seed=0)
     load_weights(other_store.weights(new_id), again)
-    assert all(
-        torch.equal(a, b) for a, b in zip(net.state_dict().values(), again.state_dict().values(), strict=True)
-    )
+    assert all(torch.equal(a, b) for a, b in zip(net.state_dict().values(), again.state_dict().values(), strict=True))
 
 
 @pytest.mark.parametrize("state", ["queued", "failed"])
@@ -210,15 +212,11 @@ BAD = {
     "pickled objects": lambda b: rewritten(b, epochs=npz(**{**EPOCHS, "step": np.array([{}, 1, 2], object)})),
     "a column missing": lambda b: rewritten(b, epochs=npz(epoch=np.arange(3))),
     "columns of two lengths": lambda b: rewritten(b, epochs=npz(**{**EPOCHS, "seconds": np.arange(4)})),
-    "texts for numbers": lambda b: rewritten(
-        b, epochs=npz(**{**EPOCHS, "seconds": np.array(["a", "b", "c"])})
-    ),
+    "texts for numbers": lambda b: rewritten(b, epochs=npz(**{**EPOCHS, "seconds": np.array(["a", "b", "c"])})),
     "a row twice": lambda b: rewritten(b, epochs=npz(**{**EPOCHS, "epoch": np.zeros(3, int)})),
     "layers of another network": lambda b: rewritten(
         b,
-        layers=npz(
-            steps=np.arange(2), weight_stats=np.zeros((2, 9, 3), "f4"), block_stats=np.zeros((2, 3, 3), "f4")
-        ),
+        layers=npz(steps=np.arange(2), weight_stats=np.zeros((2, 9, 3), "f4"), block_stats=np.zeros((2, 3, 3), "f4")),
     ),
     "weights that are none": lambda b: rewritten(b, weights=b"\x80\x04pickle"),
     "a header longer than the file": lambda b: rewritten(b, weights=struct.pack("<Q", 1 << 60) + b"{}"),
@@ -229,6 +227,14 @@ BAD = {
     "a layer too few": lambda b: rewritten(
         b, weights=safetensors({k: v for k, v in weights_for(SPEC).items() if not k.startswith("fc.")})
     ),
+    "a tensor too many": lambda b: rewritten(b, weights=safetensors(weights_for(SPEC) | {"x\n": ("F32", (3,))})),
+    "two sizes exchanged": lambda b: rewritten(b, weights=safetensors(turned("layer2.0.conv1.weight"))),
+    "statistics of another length": lambda b: rewritten(
+        b, weights=safetensors(weights_for(SPEC) | {"bn1.running_mean": ("F32", (5,))})
+    ),
+    "bytes that belong to no tensor": lambda b: rewritten(b, weights=safetensors(weights_for(SPEC)) + bytes(8)),
+    "brackets without end": lambda b: rewritten(b, run=b"[" * 100_000),
+    "a header of brackets": lambda b: rewritten(b, weights=struct.pack("<Q", 100_000) + b"[" * 100_000),
     "weights of another type": lambda b: rewritten(b, weights=safetensors(weights_for(SPEC, "BF16"))),
 }
 
@@ -241,6 +247,16 @@ def test_a_bad_bundle_gets_a_sentence_and_leaves_nothing(store, trained, other_s
     assert sentence.endswith(".") and 20 < len(sentence) < 400 and "\n" not in sentence
     assert other_store.runs() == []
     assert list(other_store.home.glob("runs/*")) == []
+
+
+def test_the_sentence_names_the_first_tensor_that_does_not_fit(store, trained):
+    weights = turned("layer2.0.conv1.weight") | {"fc.bias": ("F32", (3,))}
+    with pytest.raises(StoreError) as error:
+        import_run(store, rewritten(export_run(store, trained), weights=safetensors(weights)))
+    assert str(error.value) == (
+        "The weights in this bundle do not fit ResNet-8 · width 4: 'layer2.0.conv1.weight' is F32 of shape "
+        "(4, 8, 3, 3) and should be F32 of shape (8, 4, 3, 3)."
+    )
 
 
 def test_a_bomb_is_not_unpacked(store, trained, other_store, monkeypatch):
