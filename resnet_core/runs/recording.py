@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from resnet_core.runs.schema import epochs, insert_for, layer_stats, runs, steps
+from resnet_core.runs.database import insert_for
+from resnet_core.runs.schema import epochs, layer_stats, runs, steps
 from resnet_core.training.events import (
     CheckpointSaved,
     EpochEnded,

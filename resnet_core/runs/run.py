@@ -21,9 +21,7 @@ class Run:
     spec: dict[str, Any]  # NetSpec.to_dict()
     recipe: dict[str, Any]  # Recipe.to_dict()
     dataset: str  # name in the catalog
-    facts: dict[
-        str, Any
-    ]  # of the dataset, once loaded: fingerprint, classes, mean, std (of pictures in [0, 1])
+    facts: dict[str, Any]  # of the dataset, once loaded: fingerprint, classes, mean, std (of pictures in [0, 1])
     state: str  # one of STATES
     reason: str  # why it failed or stopped, a sentence; else ""
     group: str | None  # shared by runs that belong together, such as twins

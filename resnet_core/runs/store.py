@@ -6,30 +6,20 @@ refuses. Methods may be called from several threads and from several processes a
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
 from resnet_core.errors import StoreError
-from resnet_core.runs import files
+from resnet_core.runs import files, histories
+from resnet_core.runs.database import Database, plain_errors
 from resnet_core.runs.recording import HISTORY, NOT_OWNED, upsert, write_rows
 from resnet_core.runs.run import LayerHistory, Run
-from resnet_core.runs.schema import (
-    counters,
-    epochs,
-    layer_stats,
-    open_engine,
-    owners,
-    plain_errors,
-    runs,
-    steps,
-)
+from resnet_core.runs.schema import counters, epochs, owners, runs, steps
 from resnet_core.training.events import CheckpointSaved, Event, Finished, Started
 
 _EPOCH_2025 = 1_735_689_600
@@ -44,13 +34,10 @@ class RunStore:
     def __init__(self, home: Path, url: str | None = None) -> None:
         """``url``: an SQLAlchemy URL of the database, by default SQLite in ``home``."""
         self.home = Path(home)
-        with plain_errors(self.home):
-            self.home.mkdir(parents=True, exist_ok=True)
-            self._engine = open_engine(url or f"sqlite:///{self.home.resolve() / 'lab.sqlite3'}")
-        self._writer = self._engine.execution_options(writes=True)
+        self.database = Database(self.home, url)
 
     def close(self) -> None:
-        self._engine.dispose()
+        self.database.close()
 
     # Making, finding, changing and removing runs
 
@@ -75,7 +62,7 @@ class RunStore:
 
         Ids are short, fit in a URL, sort by time of creation and are never given twice.
         """
-        with self._write() as connection:
+        with self.database.write() as connection:
             run_id = self._next_id(connection)
             if begin_with is not None:
                 files.write_checkpoint(self.folder(run_id), 0, begin_with)
@@ -112,12 +99,12 @@ class RunStore:
         by table name, without their column ``run``.
         """
         if run_id is None:
-            with self._write() as connection:
+            with self.database.write() as connection:
                 run_id = self._next_id(connection)
         try:
             with plain_errors(self.home):
                 files.write_whole(self.folder(run_id) / files.WEIGHTS, weights)
-            with self._write() as connection:
+            with self.database.write() as connection:
                 self._insert(connection, {**values, "id": run_id})
                 for table in HISTORY:
                     upsert(connection, table, [{**row, "run": run_id} for row in history[table.name]])
@@ -127,7 +114,7 @@ class RunStore:
         return run_id
 
     def get(self, run_id: str) -> Run:
-        rows = self._read(sa.select(runs).where(runs.c.id == run_id))
+        rows = self.database.read(sa.select(runs).where(runs.c.id == run_id))
         if not rows:
             raise StoreError(f"There is no run {run_id!r} (any more): choose one from the list of runs.")
         return _as_run(rows[0])
@@ -137,7 +124,7 @@ class RunStore:
         query = sa.select(runs).order_by(runs.c.id)
         if states is not None:
             query = query.where(runs.c.state.in_(list(states)))
-        return [_as_run(row) for row in self._read(query)]
+        return [_as_run(row) for row in self.database.read(query)]
 
     def rename(self, run_id: str, name: str) -> None:
         self._check_own(run_id)
@@ -170,10 +157,8 @@ class RunStore:
 
     def remove(self, run_id: str) -> None:
         """As :meth:`delete`, also for a run that ships: the gallery makes room for another version of it."""
-        with self._write() as connection:
-            gone = connection.execute(
-                runs.delete().where(runs.c.id == run_id, runs.c.owner.is_(None))
-            ).rowcount
+        with self.database.write() as connection:
+            gone = connection.execute(runs.delete().where(runs.c.id == run_id, runs.c.owner.is_(None))).rowcount
             if gone:
                 for table in HISTORY:
                     connection.execute(table.delete().where(table.c.run == run_id))
@@ -226,22 +211,22 @@ class RunStore:
 
     def add_owner(self, owner: dict[str, Any]) -> None:
         """Register a process (columns of table ``owners``) that is going to take runs in hand."""
-        with self._write() as connection:
+        with self.database.write() as connection:
             connection.execute(owners.insert().values(**owner, heartbeat=0))
 
     def owners(self) -> dict[str, dict[str, Any]]:
-        return {row.id: dict(row._mapping) for row in self._read(sa.select(owners))}
+        return {row.id: dict(row._mapping) for row in self.database.read(sa.select(owners))}
 
     def heartbeat(self, owner: str) -> bool:
         """Say that the process is well; False if it was taken for gone in the meantime and must register
         again.
         """
         beat = owners.update().where(owners.c.id == owner).values(heartbeat=owners.c.heartbeat + 1)
-        with self._write() as connection:
+        with self.database.write() as connection:
             return connection.execute(beat).rowcount > 0
 
     def remove_owner(self, owner: str) -> None:
-        with self._write() as connection:
+        with self.database.write() as connection:
             connection.execute(owners.delete().where(owners.c.id == owner))
 
     # Recording
@@ -282,7 +267,7 @@ class RunStore:
 
     def _commit(self, run_id: str, events: Sequence[Event], owner: str | None) -> None:
         where = [runs.c.id == run_id] + ([runs.c.owner == owner] if owner else [])
-        with self._write() as connection:
+        with self.database.write() as connection:
             values = write_rows(connection, run_id, events, time.time())
             values["version"] = self._next_version(connection)
             if not connection.execute(runs.update().where(*where).values(values)).rowcount:
@@ -291,58 +276,27 @@ class RunStore:
     # Reading histories
 
     def frame(self) -> pd.DataFrame:
-        """One row a run, newest first. Column ``run`` is the id, ``last_error`` and ``best_error`` are the
-        test error after the last and after the best epoch (NaN before there is one); the others are named as
-        in :class:`Run`.
-        """
-        renamed = {"id": "run", "last_test_error": "last_error", "best_test_error": "best_error"}
-        hidden = {"spec", "recipe", "facts", "owner", "weight_names", "block_names"}
-        shown = [
-            column.label(renamed.get(column.name, column.name))
-            for column in runs.c
-            if column.name not in hidden
-        ]
-        return self._frame(sa.select(*shown).order_by(runs.c.id.desc())).astype(
-            {"last_error": float, "best_error": float}
-        )
+        """As :func:`histories.all_runs`."""
+        return histories.all_runs(self.database)
 
     def epochs(self, ids: str | Iterable[str]) -> pd.DataFrame:
         """Columns run, epoch, step, train_loss, train_error, test_loss, test_error, seconds; by run and
         epoch.
         """
-        return self._history(epochs, epochs.c.epoch, ids)
+        return histories.rows(self.database, epochs, epochs.c.epoch, ids)
 
     def steps(self, ids: str | Iterable[str]) -> pd.DataFrame:
         """Columns run, step, loss, error, lr, images_per_s; by run and step."""
-        return self._history(steps, steps.c.step, ids)
-
-    def _history(self, table: sa.Table, order: sa.Column, ids: str | Iterable[str]) -> pd.DataFrame:
-        asked = [ids] if isinstance(ids, str) else list(ids)
-        frame = self._frame(sa.select(table).where(table.c.run.in_(asked)).order_by(table.c.run, order))
-        # A frame without rows, or with a column of NULLs alone, would have object columns.
-        whole = ("epoch", "step")
-        return frame.astype(
-            {name: int if name in whole else float for name in frame.columns if name != "run"}
-        )
+        return histories.rows(self.database, steps, steps.c.step, ids)
 
     def layers(self, run_id: str) -> LayerHistory:
-        run = self.get(run_id)
-        rows = self._read(
-            sa.select(layer_stats).where(layer_stats.c.run == run_id).order_by(layer_stats.c.step)
-        )
-        return LayerHistory(
-            steps=np.array([row.step for row in rows], dtype=np.int64),
-            weight_names=run.weight_names,
-            block_names=run.block_names,
-            weight_stats=_stacked([row.weight_stats for row in rows], len(run.weight_names)),
-            block_stats=_stacked([row.block_stats for row in rows], len(run.block_names)),
-        )
+        return histories.layers(self.database, self.get(run_id))
 
     def version(self) -> int:
         """A number that grows with every change of any run. Cheap: a live page asks before it does anything
         else.
         """
-        return self._read(sa.select(counters.c.value).where(counters.c.name == "version"))[0].value
+        return self.database.read(sa.select(counters.c.value).where(counters.c.name == "version"))[0].value
 
     # Files
 
@@ -370,20 +324,7 @@ class RunStore:
         with plain_errors(self.home):
             files.write_whole(self.folder(run_id) / files.ERROR_LOG, text.encode())
 
-    # How the database is spoken to
-
-    def _read(self, query: sa.Select) -> Sequence[sa.Row]:
-        with plain_errors(self.home), self._engine.connect() as connection:
-            return connection.execute(query).fetchall()
-
-    def _frame(self, query: sa.Select) -> pd.DataFrame:
-        names = [column.name for column in query.selected_columns]
-        return pd.DataFrame.from_records(self._read(query), columns=names)
-
-    @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
-        with plain_errors(self.home), self._writer.begin() as connection:
-            yield connection
+    # How rows are changed
 
     def _change(self, run_id: str, **values: Any) -> None:
         if not self._change_where(runs.c.id == run_id, **values):
@@ -393,7 +334,7 @@ class RunStore:
         """Change the run that fulfils ``where`` in one statement, so that of several processes only one
         can.
         """
-        with self._write() as connection:
+        with self.database.write() as connection:
             values["version"] = self._next_version(connection)
             return connection.execute(runs.update().where(*where).values(values)).rowcount > 0
 
@@ -428,7 +369,3 @@ def _as_run(row: sa.Row) -> Run:
     for name in ("tags", "weight_names", "block_names"):
         values[name] = tuple(values[name])
     return Run(**{field.name: values[field.name] for field in fields(Run)})
-
-
-def _stacked(blobs: list[bytes], n_rows: int) -> np.ndarray:
-    return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), n_rows, 3)

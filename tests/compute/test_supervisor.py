@@ -180,7 +180,7 @@ def test_a_full_disk_fails_the_run_and_not_the_supervisor(lab, tools, monkeypatc
 def test_a_run_taken_over_by_another_process_is_let_go(lab, tools):
     run_id = lab.submit(tools.SPEC, tools.recipe("slow", steps=2000), "dots")
     worker = tools.worker_of(lab.store, run_id)
-    with lab.store._writer.begin() as connection:
+    with lab.store.database.write() as connection:
         connection.exec_driver_sql("UPDATE runs SET owner = 'app-other'")
     tools.wait_until(lambda: not alive(worker))
     step = lab.store.get(run_id).step

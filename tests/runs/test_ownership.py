@@ -60,7 +60,7 @@ def test_a_run_that_was_being_stopped_is_stopped(store, run_id, dead_owner):
 
 def test_a_number_given_to_another_process_does_not_keep_a_run(store, run_id):
     owner = register(store, "app")
-    with store._writer.begin() as connection:
+    with store.database.write() as connection:
         connection.exec_driver_sql("UPDATE owners SET process_start = '1'")
     store.claim(run_id, owner)
     assert OrphanWatch(store).settle() == [run_id]
@@ -68,7 +68,7 @@ def test_a_number_given_to_another_process_does_not_keep_a_run(store, run_id):
 
 def test_another_machines_run_is_taken_when_its_heartbeat_stands_still(store, run_id, monkeypatch):
     owner = register(store, "app")
-    with store._writer.begin() as connection:
+    with store.database.write() as connection:
         connection.exec_driver_sql("UPDATE owners SET host = 'elsewhere', process_start = '1'")
     store.claim(run_id, owner)
     now = [1000.0]

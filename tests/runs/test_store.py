@@ -277,7 +277,7 @@ def test_a_full_disk_is_a_sentence_and_what_was_recorded_stays(store, run_id, ev
 
 
 def test_a_full_database_is_a_sentence(store, run_id, events):
-    with store._engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError, match="full"):
@@ -288,7 +288,7 @@ def test_a_full_database_is_a_sentence(store, run_id, events):
 def test_a_locked_database_is_a_sentence(store, run_id, monkeypatch):
     other = sqlite3.connect(store.home / "lab.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with store._engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout = 50")
     with pytest.raises(StoreError, match="in use"):
         store.rename(run_id, "x")
@@ -310,7 +310,7 @@ def test_a_home_that_cannot_be_made_is_a_sentence(tmp_path):
 
 
 def test_a_store_of_a_newer_lab_is_refused(store):
-    with store._writer.begin() as connection:
+    with store.database.write() as connection:
         connection.exec_driver_sql("UPDATE counters SET value = 99 WHERE name = 'schema'")
     with pytest.raises(StoreError, match="99"):
         RunStore(store.home)
