@@ -1,6 +1,5 @@
 """What the Explain page is made of: the grid of maps, one map large with its measures of trust."""
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +8,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import table, trust
+from pages.parts import downloads, table, trust
 from pages.parts.frame import dark, figure
 from pages.parts.lab import service
 from pages.parts.picture import Shown
 from resnet_core.attribution.methods import METHODS, Method, Param
 from resnet_core.attribution.result import Attribution
 from resnet_core.figures.attribution import attribution_grid, attribution_map
+from resnet_core.figures.grid_png import grid_png
 from resnet_core.figures.predictions import prediction_bars
 from resnet_core.runs.run import Run
 
@@ -162,8 +162,7 @@ def maps(found: Answers, shown: Shown, asked: Asked) -> None:
         st.info("Choose at least one method.")
         return
     targets = {run.id: target_of(run, found, asked) for run in found.runs}
-    about = sorted({found.classes[target] for target in targets.values()})
-    st.markdown(f"#### What speaks for *{' or '.join(about)}*")
+    st.markdown(f"#### {downloads.title(found.classes[target] for target in targets.values())}")
     place = st.empty()
     made: dict[str, dict[str, Attribution]] = {run.id: {} for run in found.runs}
     for method in asked.methods:
@@ -179,47 +178,30 @@ def maps(found: Answers, shown: Shown, asked: Asked) -> None:
 
 
 def grid(found: Answers, shown: Shown, asked: Asked, made: Mapping[str, Mapping[str, Attribution]]) -> object:
-    """The figure with all maps; returns what was clicked."""
+    """The figure with all maps and the files made of it; returns what was clicked."""
+    content = (
+        shown.pixels,
+        {run: {name: a.map for name, a in row.items()} for run, row in made.items()},
+        {name: METHODS[name] for name in asked.methods},
+        table.styles(found.runs),
+        dark(),
+        asked.strength,
+        found.probabilities,
+        found.classes,
+    )
     event = figure(
-        attribution_grid(
-            shown.pixels,
-            {run: {name: a.map for name, a in row.items()} for run, row in made.items()},
-            {name: METHODS[name] for name in asked.methods},
-            table.styles(found.runs),
-            dark(),
-            asked.strength,
-            found.probabilities,
-            found.classes,
-        ),
+        attribution_grid(*content),
         "maps",
         caption="One scale for each column, printed below it: the 99th percentile of the column's strongest map. The + "
         "in a corner opens that map with its checks.",
         about=ABOUT,
         on_select="rerun",
     )
-    st.download_button(
-        "Arrays (.npz)",
-        lambda: arrays(shown, made),
-        file_name="attributions.npz",
-        key="arrays",
-        icon=":material/download:",
-        type="tertiary",
-        on_click="ignore",
-    )
+    words = downloads.grid_words(found.runs, found.classes, shown, made, asked.strength)
+    with st.container(horizontal=True, gap="small"):
+        downloads.button("Picture (.png)", lambda: grid_png(*content, words), "attributions.png", "grid_png")
+        downloads.button("Arrays (.npz)", lambda: downloads.arrays(shown, made), "attributions.npz", "arrays")
     return event
-
-
-def arrays(shown: Shown, maps: Mapping[str, Mapping[str, Attribution]]) -> bytes:
-    """The picture and every map, signed and unscaled, with what made them."""
-    data = io.BytesIO()
-    named = {f"{run}.{method}": a.map for run, row in maps.items() for method, a in row.items()}
-    made = {
-        f"{run}.{method}": {"target": a.target, "logit": a.logit, "params": a.params}
-        for run, row in maps.items()
-        for method, a in row.items()
-    }
-    np.savez(data, picture=shown.pixels, about=json.dumps(made), **named)
-    return data.getvalue()
 
 
 def large(run: Run, shown: Shown, attribution: Attribution, others: list[Run]) -> None:
@@ -241,7 +223,7 @@ def large(run: Run, shown: Shown, attribution: Attribution, others: list[Run]) -
         figure(
             attribution_map(shown.pixels, values, method, dark()),
             "map",
-            caption=f"Settings: {settings_text(attribution)}. Logit {attribution.logit:.2f}.",
+            caption=f"Settings: {downloads.settings_text(attribution) or 'none'}. Logit {attribution.logit:.2f}.",
         )
         trust.show(
             attribution,
@@ -255,11 +237,6 @@ def enlarged(native: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Each value of a coarse map as a block, without smoothing."""
     rows, columns = (np.arange(many) * few // many for many, few in zip(size, native.shape, strict=True))
     return native[rows][:, columns]
-
-
-def settings_text(attribution: Attribution) -> str:
-    """Every setting that was used."""
-    return ", ".join(f"{name} {value}" for name, value in attribution.params.items()) or "none"
 
 
 def predict(run: Run, shown: Shown) -> np.ndarray:

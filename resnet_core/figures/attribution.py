@@ -10,15 +10,14 @@ import numpy as np
 import plotly.graph_objects as go
 
 from resnet_core.attribution.scaling import share_scale
-from resnet_core.figures.numbers import percent, scientific
+from resnet_core.figures.columns import Column, colors_of, columns_of, grey, likeliest, shrunk, value_text
+from resnet_core.figures.numbers import percent
 from resnet_core.figures.style import (
     FONT_SIZE,
     SMALL_FONT_SIZE,
     RunStyle,
     base_layout,
-    diverging_scale,
     empty_figure,
-    magnitude_scale,
     shorten,
     theme,
     wrap,
@@ -29,8 +28,8 @@ _GAP = 0.07  # between cells, in cells
 _HEAD, _FOOT = 0.34, 0.52  # room for the methods' names and for the scales
 _CELL_PX, _LEAST_CELL_PX = 200, 110
 _WIDTH = 1180  # px of a figure on a laptop: decides how high a grid with many methods has to be
+_ANCHORS = {0.0: "left", 0.5: "center", 1.0: "right"}
 _BARS_WIDTH = 0.19  # share of the figure's width
-_MAX_SIDE = 64  # pixels of a cell's map: larger ones are averaged down
 LARGE_HEIGHT = 520
 
 
@@ -60,16 +59,13 @@ def attribution_grid(
     if not rows or not methods:
         sentence = "Maps stand here once a picture, a network and a method are chosen."
         return empty_figure(sentence, dark, grid_height(1))
-    image = _shrunk(image)
-    traces = [_pictures(image, len(rows), len(methods))]
+    traces = [_pictures(shrunk(image), len(rows), len(methods))]
     annotations = [_caption("picture", 0.5, dark)]
-    for column, (name, method) in enumerate(methods.items(), 1):
-        own = {row: maps[run][name] for row, run in enumerate(rows) if maps[run].get(name) is not None}
-        left = column * (_CELL + _GAP)
-        annotations.append(_caption(method.title, left + 0.5, dark))
-        if own:
-            scale = share_scale([_shrunk(values) for values in own.values()], method.signed)
-            column_traces, notes = _column(dict(zip(own, scale.maps, strict=True)), scale, method, left, rows, dark)
+    for index, column in enumerate(columns_of(maps, methods, rows, dark), 1):
+        left = index * (_CELL + _GAP)
+        annotations.append(_caption(column.title, left + 0.5, dark))
+        if column.maps:
+            column_traces, notes = _column(column, left, len(rows), dark)
             column_traces[0]["opacity"] = strength
             traces += column_traces
             annotations += notes
@@ -135,20 +131,20 @@ def attribution_map(
     ticks = [low, 0.0, high] if method.signed else [0.0, high / 2, high]
     traces = [
         {"type": "image", "z": image, "hoverinfo": "skip"},
-        {"type": "image", "z": _grey(image), "xaxis": "x2", "yaxis": "y2", "hoverinfo": "skip"},
+        {"type": "image", "z": grey(image), "xaxis": "x2", "yaxis": "y2", "hoverinfo": "skip"},
         {
             "type": "heatmap",
             "z": np.asarray(values, dtype=np.float32),
             "zmin": low,
             "zmax": high,
-            "colorscale": _colors(method.signed, dark),
+            "colorscale": colors_of(method.signed, dark),
             "opacity": strength,
             "xaxis": "x2",
             "yaxis": "y2",
             "colorbar": {
                 "title": {"text": _scale_title(method), "side": "right", "font": {"size": FONT_SIZE}},
                 "tickvals": ticks,
-                "ticktext": [_number(tick) for tick in ticks],
+                "ticktext": [value_text(tick) for tick in ticks],
                 "tickfont": {"size": SMALL_FONT_SIZE},
                 "outlinewidth": 0,
                 "thickness": 18,
@@ -162,7 +158,7 @@ def attribution_map(
     layout = base_layout(
         dark,
         height,
-        f"{method.title} over the picture, from {_number(low)} to {_number(high)}.",
+        f"{method.title} over the picture, from {value_text(low)} to {value_text(high)}.",
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         xaxis={"domain": [0, 0.48], **square},
         yaxis={"scaleanchor": "x", "autorange": "reversed", **square},
@@ -179,11 +175,11 @@ def _pictures(image: np.ndarray, n_rows: int, n_methods: int) -> dict:
     gap = round(_GAP * side)
     pitch = side + gap
     sheet = np.zeros((n_rows * pitch - gap, (n_methods + 1) * pitch - gap, 4), np.uint8)
-    grey = _grey(image)
+    without_colour = grey(image)
     for row in range(n_rows):
         for column in range(n_methods + 1):
             cell = sheet[row * pitch : row * pitch + side, column * pitch : column * pitch + side]
-            cell[..., :3] = grey if column else image
+            cell[..., :3] = without_colour if column else image
             cell[..., 3] = 255
     size = (_CELL + _GAP) / pitch
     return {
@@ -198,23 +194,16 @@ def _pictures(image: np.ndarray, n_rows: int, n_methods: int) -> dict:
     }
 
 
-def _column(
-    maps: Mapping[int, np.ndarray], scale, method: object, left: float, rows: Sequence[str], dark: bool
-) -> tuple[list[dict], list[dict]]:
-    """The maps of one method, by row, as one heat map with gaps; its scale below; the scale's captions."""
-    side = next(iter(maps.values())).shape[0]
+def _column(column: Column, left: float, n_rows: int, dark: bool) -> tuple[list[dict], list[dict]]:
+    """The maps of one method as one heat map with gaps; its scale below; the scale's captions."""
+    side = next(iter(column.maps.values())).shape[0]
     gap = round(_GAP * side)
     pitch = side + gap
-    z = np.full((len(rows) * pitch - gap, side), np.nan, np.float32)
-    for row, values in maps.items():
-        z[row * pitch : row * pitch + side] = values * scale.high
+    z = np.full((n_rows * pitch - gap, side), np.nan, np.float32)
+    for row, values in column.maps.items():
+        z[row * pitch : row * pitch + side] = values
     size = (_CELL + _GAP) / pitch
-    colors = {
-        "colorscale": _colors(method.signed, dark),
-        "zmin": scale.low,
-        "zmax": scale.high,
-        "showscale": False,
-    }
+    colors = {"colorscale": column.colors, "zmin": column.low, "zmax": column.high, "showscale": False}
     cells = {
         "type": "heatmap",
         "z": z,
@@ -223,24 +212,21 @@ def _column(
         "dx": size,
         "dy": size,
         "hoverongaps": False,
-        "hovertemplate": f"{method.title}: %{{z:.3g}}<extra></extra>",
+        "hovertemplate": f"{column.title}: %{{z:.3g}}<extra></extra>",
         **colors,
     }
-    top = len(rows) * (_CELL + _GAP) - _GAP + 0.08
+    top = n_rows * (_CELL + _GAP) - _GAP + 0.08
     ramp = {
         "type": "heatmap",
-        "z": np.linspace(scale.low, scale.high, 41, dtype=np.float32)[None],
+        "z": np.linspace(column.low, column.high, 41, dtype=np.float32)[None],
         "x0": left + 0.5 / 41,
         "dx": 1 / 41,
         "y": [top, top + 0.07],
         "hoverinfo": "skip",
         **colors,
     }
-    ends = [(scale.low, 0.0, "left"), (scale.high, 1.0, "right")]
-    ends += [(0.0, 0.5, "center")] if method.signed else []
-    notes = [_note(_number(value), left + at, top + 0.08, anchor, theme(dark).ink) for value, at, anchor in ends]
-    words = "against · for" if method.signed else method.unit
-    notes.append(_note(words, left + 0.5, top + 0.21, "center", theme(dark).muted))
+    notes = [_note(text, left + at, top + 0.08, _ANCHORS[at], theme(dark).ink) for at, text in column.ticks.items()]
+    notes.append(_note(column.words, left + 0.5, top + 0.21, "center", theme(dark).muted))
     return [cells, ramp], notes
 
 
@@ -279,15 +265,14 @@ def _answers(
     for row, run in enumerate(rows):
         if run not in probabilities:
             continue
-        values = np.asarray(probabilities[run], dtype=float)
-        best = np.argsort(-values, kind="stable")[:3]
+        best = likeliest(probabilities[run], classes)
         slots = row * (_CELL + _GAP) + 0.32 + 0.25 * np.arange(len(best))
         traces += [
             {
                 "type": "bar",
                 "orientation": "h",
                 "xaxis": "x2",
-                "x": 100 * values[best],
+                "x": [100 * value for _, value in best],
                 "y": slots + 0.1,
                 "width": 0.07,
                 "marker": styles[run].bar(dark),
@@ -299,7 +284,7 @@ def _answers(
                 "xaxis": "x2",
                 "x": np.zeros(len(best)),
                 "y": slots,
-                "text": [f"{shorten(classes[index], 14)}  <b>{percent(values[index])}</b>" for index in best],
+                "text": [f"{shorten(name, 14)}  <b>{percent(value)}</b>" for name, value in best],
                 "textposition": "middle right",
                 "textfont": {"size": SMALL_FONT_SIZE, "color": theme(dark).ink},
                 "hoverinfo": "skip",
@@ -346,36 +331,8 @@ def _outline(mask: np.ndarray, axis: str) -> list[dict]:
     return [contour | {"line": line} for line in lines]
 
 
-def _colors(signed: bool, dark: bool) -> list[list]:
-    return diverging_scale(dark) if signed else magnitude_scale()
-
-
 def _scale_title(method: object) -> str:
     return f"{method.unit}: against (−), for (+) the class" if method.signed else method.unit
-
-
-def _grey(image: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8, without colour: the map's colours must not mix with the picture's (ITU-R BT.601
-    luma)."""
-    luma = image @ np.array([0.299, 0.587, 0.114])
-    return np.repeat(luma.round().astype(np.uint8)[..., None], 3, axis=2)
-
-
-def _shrunk(pixels: np.ndarray) -> np.ndarray:
-    """Averaged over whole squares of pixels until a side is at most _MAX_SIDE; the type is kept."""
-    by = -(-pixels.shape[0] // _MAX_SIDE)
-    if by == 1:
-        return np.asarray(pixels)
-    height, width = (size // by * by for size in pixels.shape[:2])
-    blocks = np.asarray(pixels)[:height, :width].reshape(height // by, by, width // by, by, *pixels.shape[2:])
-    return blocks.mean(axis=(1, 3)).astype(pixels.dtype)
-
-
-def _number(value: float) -> str:
-    if value == 0:
-        return "0"
-    text = f"{value:.2g}" if 0.001 <= abs(value) < 1000 else scientific(value)
-    return text.replace("-", "−")
 
 
 def _alt_text(rows: Sequence[str], methods: Mapping[str, object], styles: Mapping[str, RunStyle]) -> str:
