@@ -1,6 +1,6 @@
 """Story: what a skip connection is and what it does, in one scroll, drawn from runs that were made here."""
 
-from pages.parts import story
+from pages.parts import story, story_runs
 from pages.parts.frame import header
 
 header(
@@ -9,10 +9,10 @@ header(
     "it is.",
 )
 story.addition()
-runs = story.chosen_runs()
-if runs:
-    story.learning(runs)
-    story.inside(runs)
-    story.looking(runs)
+networks = story_runs.told()
+if networks:
+    story.learning(networks)
+    story.inside(networks)
+    story.looking(networks)
 else:
     story.nothing_yet()

@@ -6,11 +6,13 @@ import streamlit as st
 from pages.parts import jobs, reads, table
 from pages.parts.frame import dark, figure
 from pages.parts.lab import store
-from resnet_core.figures.curves import error_curves
+from resnet_core.data.cifar10 import NAME as CIFAR_10
+from resnet_core.figures.curves import PaperMark, error_curves
 from resnet_core.figures.heatmaps import layer_heatmaps
 from resnet_core.figures.layers import layer_profile
 from resnet_core.figures.numbers import duration, percent
 from resnet_core.figures.statistics import STATISTICS, layer_names, layer_values
+from resnet_core.networks.published import stated_error
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.run import LayerHistory, Run
 from resnet_core.training.recipe import Recipe
@@ -78,12 +80,32 @@ def _curves(ids: list[str], y: str, x: str, log_y: bool, live: bool) -> None:
         st.rerun()  # all have ended: the page below is due for its last change
     frame = reads.epochs(runs)
     figure(
-        error_curves(frame, table.styles(runs), dark(), y=y, x=x, log_y=log_y),
+        error_curves(
+            frame,
+            table.styles(runs),
+            dark(),
+            y=y,
+            x=x,
+            log_y=log_y,
+            marks=paper_marks(runs) if y == "error" else (),
+        ),
         "curves",
         caption=caption(runs),
         about=ABOUT_CURVES,
         numbers=named(frame, runs),
     )
+
+
+def paper_marks(runs: list[Run]) -> list[PaperMark]:
+    """The paper's own numbers for runs of its networks by its recipe to the end; none for any other run."""
+    marks = []
+    for run in runs:
+        stated = stated_error(NetSpec.from_dict(run.spec))
+        if stated and run.dataset == CIFAR_10 and run.state == "done" and Recipe.from_dict(run.recipe).is_paper:
+            marks.append(
+                PaperMark(stated, f"He et al. 2015, {run.name}: {percent(stated, 2)} after 64,000 steps", run.id)
+            )
+    return marks
 
 
 def caption(runs: list[Run]) -> str:

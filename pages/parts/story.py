@@ -1,20 +1,19 @@
 """What the Story page is made of: deeper is worse, one addition, where the gradient goes, what they look at."""
 
-from collections import defaultdict
-
+import pandas as pd
 import streamlit as st
 
 from pages.parts import reads, table
-from pages.parts.compare import ABOUT_CURVES, ABOUT_LAYERS
+from pages.parts.compare import ABOUT_CURVES, ABOUT_LAYERS, paper_marks
 from pages.parts.frame import dark, figure
-from pages.parts.lab import said_plainly, service, store
-from resnet_core.figures.curves import error_curves
+from pages.parts.lab import said_plainly, service
+from pages.parts.story_runs import Told
+from resnet_core.figures.curves import seed_curves
 from resnet_core.figures.heatmaps import layer_heatmaps
 from resnet_core.figures.numbers import percent, three_digits
 from resnet_core.figures.statistics import STATISTICS, layer_values
 from resnet_core.figures.story import residual_block_drawing
 from resnet_core.networks.presets import preset
-from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.run import LayerHistory, Run
 from resnet_core.training.recipe import Recipe
 from resnet_core.training.recipe import preset as recipe_preset
@@ -36,25 +35,6 @@ def addition() -> None:
         "switched off; a block that has nothing to contribute only needs to learn F(x) = 0."
     )
     figure(residual_block_drawing(dark()), "addition")
-
-
-def chosen_runs() -> list[Run]:
-    """The runs that tell the story: the largest set of networks trained alike on one dataset with at least one plain
-    and one residual among them; of equal ones the newest."""
-    alike = defaultdict(dict)
-    for run in store().runs():
-        spec = NetSpec.from_dict(run.spec)
-        if run.epoch and spec.kind in ("plain", "residual"):
-            recipe = {key: value for key, value in run.recipe.items() if key not in ("log_every", "name")}
-            alike[run.dataset, str(sorted(recipe.items()))][spec.name] = run
-    sets = [list(runs.values()) for runs in alike.values()]
-    sets = [runs for runs in sets if len({kind(run) for run in runs}) == 2]
-    return max(sets, key=lambda runs: (min(len(runs), 4), runs[-1].id), default=[])[:4]
-
-
-def kind(run: Run) -> str:
-    """ "plain" or "residual"."""
-    return NetSpec.from_dict(run.spec).kind
 
 
 def nothing_yet() -> None:
@@ -86,58 +66,81 @@ def train_first() -> None:
         st.session_state["first_twins_queued"] = True
 
 
-def learning(runs: list[Run]) -> None:
+def learning(networks: list[Told]) -> None:
     """Train and test error over time, and what they say."""
     st.subheader("Deeper is not better by itself", anchor=False)
-    frame = reads.epochs(runs)
+    firsts = [network.first for network in networks]
+    frame = reads.epochs([run for network in networks for run in network.runs])
     figure(
-        error_curves(frame, table.styles(runs), dark()),
+        seed_curves(
+            frame,
+            {network.first.id: [run.id for run in network.runs] for network in networks},
+            table.styles(firsts),
+            dark(),
+            x="step",
+            marks=paper_marks(firsts),
+        ),
         "story_curves",
-        caption=f"Thin: training error. Thick: test error. {data_and_recipe(runs)}",
+        caption=f"Thin: training error. Thick: test error. {data_and_recipe(networks)}",
         about=ABOUT_CURVES,
         numbers=frame,
     )
-    st.markdown(learned(runs))
-    open_on("Compare them", "compare.py", runs, "story_compare")
+    st.markdown(learned(networks, frame))
+    open_on("Compare them", "compare.py", firsts, "story_compare")
 
 
-def learned(runs: list[Run]) -> str:
+def learned(networks: list[Told], frame: pd.DataFrame) -> str:
     """What the curves say, from their last points."""
-    last = reads.epochs(runs).sort_values("epoch").groupby("run").last()
-    ends = [
-        f"**{run.name}** ends with {percent(last.train_error[run.id])} of its training and "
-        f"{percent(last.test_error[run.id])} of its test pictures wrong"
-        for run in runs
+    last = frame.sort_values("epoch").groupby("run").last()
+    ends = {network: last.loc[[run.id for run in network.runs]] for network in networks}
+    n = len(networks[0].runs)
+    texts = [
+        f"**{network.first.name}** ends with {mean_of(end.train_error)} of its training and "
+        f"{mean_of(end.test_error)} of its test pictures wrong"
+        for network, end in ends.items()
     ]
-    return "; ".join(ends) + f". One run each (n = 1): small differences are chance.{depth_effect(runs, last)}"
+    how = (
+        "One run each (n = 1): small differences are chance."
+        if n == 1
+        else f"Means over {n} seeds (n = {n}), ± one standard deviation."
+    )
+    return f"{'; '.join(texts)}. {how}{depth_effect({network: end.train_error for network, end in ends.items()})}"
 
 
-def depth_effect(runs: list[Run], last) -> str:
+def mean_of(errors: pd.Series) -> str:
+    """The mean of some seeds, with their spread where there is one."""
+    spread = f" ± {percent(errors.std())}" if len(errors) > 1 else ""
+    return f"{percent(errors.mean())}{spread}"
+
+
+def depth_effect(train_errors: dict[Told, pd.Series]) -> str:
     """What more depth did to the plain and to the residual networks, where two depths are there."""
     texts = []
-    for which, name in (("plain", "without skips"), ("residual", "with skips")):
-        by_depth = sorted((run for run in runs if kind(run) == which), key=lambda run: run.spec["depth"])
+    for kind, words in (("plain", "without skips"), ("residual", "with skips")):
+        by_depth = [(network.depth, errors.mean()) for network, errors in train_errors.items() if network.kind == kind]
         if len(by_depth) < 2:
             continue
-        shallow, deep = by_depth[0], by_depth[-1]
-        change = last.train_error[deep.id] - last.train_error[shallow.id]
+        (shallow, before), (deep, after) = sorted(by_depth)
         texts.append(
-            f"going from {shallow.spec['depth']} to {deep.spec['depth']} layers {name} "
-            f"{'raised' if change > 0 else 'lowered'} the *training* error by {percent(abs(change))}"
+            f"going from {shallow} to {deep} layers {words} {'raised' if after > before else 'lowered'} the *training* "
+            f"error by {percent(abs(after - before))}"
         )
     return f" Here {' and '.join(texts)}." if texts else ""
 
 
-def data_and_recipe(runs: list[Run]) -> str:
-    """Which data, recipe, seed and machine."""
-    run = runs[0]
+def data_and_recipe(networks: list[Told]) -> str:
+    """Which data, recipe, seeds and machine."""
+    runs = networks[0].runs
+    seeds = ", ".join(str(run.recipe["seed"]) for run in runs)
     return (
-        f"Data: {run.dataset}. {Recipe.from_dict(run.recipe).describe()} Seed {run.recipe['seed']}, {run.device_name}."
+        f"Data: {runs[0].dataset}. {Recipe.from_dict(runs[0].recipe).describe()} "
+        f"Seed{'s' * (len(runs) > 1)} {seeds}, {runs[0].device_name}."
     )
 
 
-def inside(runs: list[Run]) -> None:
-    """The gradient in every block over time."""
+def inside(networks: list[Told]) -> None:
+    """The gradient in every block over time, of the first seed."""
+    runs = [network.first for network in networks]
     measured = {run.id: reads.layers(run) for run in runs}
     measured = {run: history for run, history in measured.items() if len(history.steps)}
     st.subheader("Where the gradient goes", anchor=False)
@@ -145,19 +148,20 @@ def inside(runs: list[Run]) -> None:
     figure(
         layer_heatmaps(measured, STATISTIC, styles, dark()),
         "story_layers",
-        caption=f"{STATISTICS[STATISTIC].title}, picture on top, one colour scale for all. {data_and_recipe(runs)}",
+        caption=f"{STATISTICS[STATISTIC].title}, picture on top, one colour scale for all. {data_and_recipe(networks)}",
         about=ABOUT_LAYERS,
     )
-    ratios = {run.id: first_to_last(measured[run.id]) for run in runs if run.id in measured}
+    ratios = {
+        network: first_to_last(measured[network.first.id]) for network in networks if network.first.id in measured
+    }
     st.markdown(
         " ".join(
-            f"At step 0 the gradient at **{run.name}**'s first block is {three_digits(ratios[run.id])} times that "
+            f"At step 0 the gradient at **{network.first.name}**'s first block is {three_digits(ratio)} times that "
             f"at its last."
-            for run in runs
-            if run.id in ratios
+            for network, ratio in ratios.items()
         )
         + " "
-        + at_the_start([ratios[run.id] for run in runs if run.id in ratios and kind(run) == "plain"])
+        + at_the_start([ratio for network, ratio in ratios.items() if network.kind == "plain"])
         + " He et al. 2015 found healthy gradients in their plain networks too, and conjectured that they converge "
         "exponentially slowly. The Design page lets you try when a gradient vanishes, and when it explodes."
     )
@@ -178,14 +182,14 @@ def at_the_start(plain: list[float]) -> str:
     return "So the plain networks here do not agree on whether the gradient vanishes on its way to the picture."
 
 
-def looking(runs: list[Run]) -> None:
+def looking(networks: list[Told]) -> None:
     """The way to the maps."""
     st.subheader("What they look at", anchor=False)
     st.markdown(
         "The same picture, asked of each network: which pixels does its answer hang on? Take a picture of your own, or "
         "one of the test pictures, and see the maps beside each other on one scale."
     )
-    open_on("Explain a picture", "explain.py", runs, "story_explain")
+    open_on("Explain a picture", "explain.py", [network.first for network in networks], "story_explain")
 
 
 def open_on(label: str, page: str, runs: list[Run], key: str) -> None:
