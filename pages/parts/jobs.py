@@ -77,23 +77,9 @@ def row(run: Run) -> None:
     state.markdown(state_text(run))
     with action:
         if run.state in ("running", "queued"):
-            st.button(
-                "Stop",
-                key=f"stop_{run.id}",
-                on_click=act,
-                args=("stop_run", run.id),
-                width="stretch",
-                help="Keeps what it has learned; it can go on later.",
-            )
+            ask_button("Stop", "stop_run", run.id, "Keeps what it has learned; it can go on later.")
         if run.state in ("stopped", "failed"):
-            st.button(
-                "Resume",
-                key=f"resume_{run.id}",
-                on_click=act,
-                args=("resume", run.id),
-                width="stretch",
-                help="Goes on from the last checkpoint.",
-            )
+            ask_button("Resume", "resume", run.id, "Goes on from the last checkpoint.")
     if run.active and run.total_steps:
         st.progress(run.progress)
     if run.reason:
@@ -128,6 +114,12 @@ def live_curve(runs: list[Run]) -> None:
         reads.steps(runs), table.styles(runs), dark=dark(), total_steps=max(run.total_steps for run in runs)
     )
     st.plotly_chart(fig, key=f"live_{runs[0].id}", theme=None, alt=describe(fig), config={"displayModeBar": False})
+
+
+def ask_button(label: str, what: str, run: str, tip: str) -> None:
+    """A button that asks the service for ``what`` it does with a run."""
+    key = f"{label.lower()}_{run}"
+    st.button(label, key=key, on_click=act, args=(what, run), width="stretch", help=tip)
 
 
 def act(what: str, run: str) -> None:

@@ -114,7 +114,7 @@ class Supervisor:
             self._guarded(self._depart)
 
     def _guarded(self, act: Callable[[], None]) -> None:
-        """Whatever goes wrong, this thread goes on: runs must not be left without anybody."""
+        """Whatever goes wrong, this thread goes on, and a page says so."""
         try:
             act()
             self.problem = ""
@@ -123,7 +123,7 @@ class Supervisor:
         except RayError as error:
             log.exception("Ray does not answer")
             self.problem = f"The workers do not answer ({type(error).__name__}): restart the app if this stays."
-        except Exception as error:
+        except Exception as error:  # whatever it is: without this thread no run would ever start, stop or end
             log.exception("The supervisor made a mistake")
             self.problem = as_failure(error).sentence
         if self.problem:

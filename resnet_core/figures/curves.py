@@ -12,19 +12,19 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from resnet_core.figures.labels import DIRECT_LABELS, end_labels, label_margin
+from resnet_core.figures.labels import named_ends
 from resnet_core.figures.numbers import percent, scientific
 from resnet_core.figures.style import (
+    HEIGHT,
     SMALL_FONT_SIZE,
     RunStyle,
     base_layout,
     empty_figure,
-    log_ticks,
     theme,
     translucent,
+    value_axis,
 )
 
-HEIGHT = 520
 LIVE_HEIGHT = 190
 MAX_POINTS = 400  # per line: above about 1,000 SVG gets slow, and a screen shows no more
 _TOP, _BOTTOM = 56, 60  # margins in px
@@ -178,15 +178,9 @@ def _curves(
 
     traces = [trace for run, rows in lines.items() for trace in _run_traces(rows, styles[run], run, dark, y, x, log_y)]
     traces += _paper_traces(marks, styles, dark, last_x, unit)
-    right = 24
-    if len(shown) <= DIRECT_LABELS:
-        ends = _line_ends(lines, x, last_x, unit, log_y)
-        traces += end_labels(ends, last_x, styles, dark, (low, high), log_y, height - _TOP - _BOTTOM)
-        right += label_margin(list(ends), styles)
-
-    y_axis = {"title": {"text": _Y_TITLES[y]}, "range": [low, high]}
-    if log_y:
-        y_axis |= {"type": "log", "range": [math.log10(low), math.log10(high)], **log_ticks(low, high)}
+    ends = _line_ends(lines, x, last_x, unit, log_y)
+    plot_height = height - _TOP - _BOTTOM
+    labels, right = named_ends(ends, len(shown), last_x, styles, dark, (low, high), log_y, plot_height)
     layout = base_layout(
         dark,
         height,
@@ -198,10 +192,10 @@ def _curves(
             "tickformat": ",d",
             "dtick": max(1, math.ceil((last_x or 1) / 10)) if x == "epoch" else None,  # no half epochs
         },
-        yaxis=y_axis,
+        yaxis=value_axis(_Y_TITLES[y], low, high, log_y),
         annotations=[_key(dark)],
     )
-    return go.Figure(data=traces, layout=layout)
+    return go.Figure(data=traces + labels, layout=layout)
 
 
 def _key(dark: bool) -> dict:

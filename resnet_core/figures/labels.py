@@ -6,8 +6,26 @@ from collections.abc import Mapping, Sequence
 from resnet_core.figures.style import SMALL_FONT_SIZE, RunStyle, shorten, text_width, theme
 
 DIRECT_LABELS = 5  # lines up to which each is named at its end
+_MARGIN = 24  # px at the right of a plot without labels
 _GAP = 22  # px between two labels
 _LENGTH = 26  # characters
+
+
+def named_ends(
+    ends: Mapping[str, float],
+    n_lines: int,
+    x: float,
+    styles: Mapping[str, RunStyle],
+    dark: bool,
+    y_range: tuple[float, float],
+    log_y: bool,
+    plot_height: int,
+) -> tuple[list[dict], int]:
+    """Labels as of :func:`end_labels` where the figure has few lines, and the right margin in px that it needs."""
+    if n_lines > DIRECT_LABELS:
+        return [], _MARGIN
+    labels = end_labels(ends, x, styles, dark, y_range, log_y, plot_height)
+    return labels, _MARGIN + label_margin(list(ends), styles)
 
 
 def end_labels(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from resnet_core.figures.labels import DIRECT_LABELS, end_labels, label_margin
+from resnet_core.figures.labels import named_ends
 from resnet_core.figures.numbers import scientific
 from resnet_core.figures.statistics import (
     STATISTICS,
@@ -17,16 +17,16 @@ from resnet_core.figures.statistics import (
     stage_spans,
 )
 from resnet_core.figures.style import (
+    HEIGHT,
     SMALL_FONT_SIZE,
     RunStyle,
     base_layout,
     empty_figure,
-    log_ticks,
     theme,
     translucent,
+    value_axis,
 )
 
-HEIGHT = 520
 _TOP, _BOTTOM = 68, 60  # margins in px
 _ZERO = ("triangle-down-open", "exactly zero")
 _NOT_FINITE = ("x", "not finite (overflow)")
@@ -94,18 +94,13 @@ def depth_profile(
         if np.isfinite(middle[-1]) and (middle[-1] > 0 or not log_y):
             ends[run] = float(middle[-1])
     traces += _odd_value_legend(traces, dark)
-    right = 24
-    if len(shown) <= DIRECT_LABELS:
-        longest = max(len(profile.names) for profile in shown.values())
-        same_end = {r: end for r, end in ends.items() if relative or len(shown[r].names) >= 0.97 * longest}
-        traces += end_labels(same_end, last_x, styles, dark, y_range, log_y, height - _TOP - _BOTTOM)
-        right += label_margin(list(same_end), styles)
+    longest = max(len(profile.names) for profile in shown.values())
+    same_end = {r: end for r, end in ends.items() if relative or len(shown[r].names) >= 0.97 * longest}
+    plot_height = height - _TOP - _BOTTOM
+    labels, right = named_ends(same_end, len(shown), last_x, styles, dark, y_range, log_y, plot_height)
 
-    limits = list(np.log10(y_range)) if log_y else list(y_range)
-    y_axis = {"title": {"text": statistic.title}, "range": limits}
-    if log_y:
-        y_axis |= {"type": "log", **log_ticks(*y_range)}
-    else:
+    y_axis = value_axis(statistic.title, *y_range, log_y)
+    if not log_y:
         y_axis |= {"zeroline": True, "zerolinecolor": theme(dark).muted}
     shapes, annotations = ([], []) if relative else _stages(shown, _first_number(statistic), dark)
     layout = base_layout(
@@ -119,7 +114,7 @@ def depth_profile(
         annotations=annotations,
         legend={"y": 1, "yref": "container", "yanchor": "top"},
     )
-    return go.Figure(data=traces, layout=layout)
+    return go.Figure(data=traces + labels, layout=layout)
 
 
 def _profile_traces(

@@ -12,6 +12,7 @@ from resnet_core.figures.numbers import decade
 FONT = '"Source Sans", "Source Sans 3", "Source Sans Pro", system-ui, "Segoe UI", "Noto Sans", sans-serif'
 FONT_SIZE = 17  # px; nothing in a figure is smaller than 16, for the back row
 SMALL_FONT_SIZE = 16
+HEIGHT = 520  # px of a figure that has the page's width
 
 # Okabe and Ito, "Color Universal Design" (https://jfly.uni-koeln.de/color/), blue and vermillion first
 # because they are the pair that stays apart for everybody; each hue darkened for white and lightened for
@@ -309,6 +310,14 @@ def log_ticks(low: float, high: float) -> dict:
         "ticktext": [_tick_text(digit, exponent, plain) for digit, exponent in ticks],
         "minor": {"dtick": "D1", "showgrid": False, "ticks": "outside", "ticklen": 3},
     }
+
+
+def value_axis(title: str, low: float, high: float, log: bool) -> dict:
+    """An axis that covers exactly [low, high], logarithmic or not."""
+    axis = {"title": {"text": title}}
+    if log:
+        return axis | {"type": "log", "range": [math.log10(low), math.log10(high)], **log_ticks(low, high)}
+    return axis | {"range": [low, high]}
 
 
 def _tick_text(digit: int, exponent: int, plain: bool) -> str:
