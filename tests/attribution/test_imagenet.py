@@ -1,7 +1,5 @@
 import hashlib
-import threading
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -51,24 +49,6 @@ def test_the_picture_is_cut_as_torchvision_does():
     np.testing.assert_allclose((pixels / 255 - mean) / std, expected.permute(1, 2, 0).numpy(), atol=0.02)
 
 
-class Server(BaseHTTPRequestHandler):
-    """Serves one file; ``behaviour`` of the server may cut it short, change it or keep it back."""
-
-    def do_GET(self):
-        behaviour, content = self.server.behaviour, self.server.content
-        if behaviour == "changed":
-            content = content[:-1] + b"?"
-        self.send_response(404 if behaviour == "missing" else 200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content if behaviour in ("whole", "changed") else content[: len(content) // 2])
-        if behaviour == "stuck":
-            self.server.released.wait(20)
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def weights(tmp_path):
     """A tiny network's state dict as torch saves it."""
@@ -79,18 +59,11 @@ def weights(tmp_path):
 
 
 @pytest.fixture
-def server(weights, monkeypatch):
+def server(weights, file_server, monkeypatch):
     """The tiny network in place of ResNet-18, published on this machine."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    server.behaviour, server.content, server.released = "whole", weights, threading.Event()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    publish(monkeypatch, weights, f"http://127.0.0.1:{server.server_port}/tiny.pth")
-    yield server
-    server.released.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    file_server.content = weights
+    publish(monkeypatch, weights, f"{file_server.url}/tiny.pth")
+    return file_server
 
 
 def publish(monkeypatch, content: bytes, url: str) -> None:

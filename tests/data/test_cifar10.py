@@ -4,8 +4,6 @@ import os
 import pickle
 import socket
 import tarfile
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -48,38 +46,13 @@ def md5(content: bytes) -> str:
     return hashlib.md5(content).hexdigest()
 
 
-class Server(BaseHTTPRequestHandler):
-    """Serves the archive; ``behaviour`` of the server may cut it short, change it or keep it back."""
-
-    def do_HEAD(self):
-        self.send_response(200)
-        self.end_headers()
-
-    def do_GET(self):
-        behaviour = self.server.behaviour
-        content = ARCHIVE[:-1] + b"?" if behaviour == "changed" else ARCHIVE
-        self.send_response(404 if behaviour == "missing" else 200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content if behaviour in ("whole", "changed") else content[: len(content) // 2])
-        if behaviour == "stuck":
-            self.server.released.wait(20)
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
-def server(monkeypatch):
+def server(file_server, monkeypatch):
     """A small CIFAR-10 on this machine, in place of the real one."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    server.behaviour = "whole"
-    server.released = threading.Event()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
+    file_server.content = ARCHIVE
 
     class Small(datasets.CIFAR10):
-        url = f"http://127.0.0.1:{server.server_port}/cifar-10-python.tar.gz"
+        url = f"{file_server.url}/cifar-10-python.tar.gz"
         tgz_md5 = md5(ARCHIVE)
         train_list = [[f"data_batch_{k}", md5(FILES[f"data_batch_{k}"])] for k in range(1, 6)]  # noqa: RUF012
         test_list = [["test_batch", md5(FILES["test_batch"])]]  # noqa: RUF012
@@ -87,11 +60,7 @@ def server(monkeypatch):
 
     monkeypatch.setattr(datasets, "CIFAR10", Small)
     monkeypatch.setattr(cifar10, "ARCHIVE_BYTES", len(ARCHIVE))
-    yield server
-    server.released.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    return file_server
 
 
 def left_behind(home: Path) -> list[str]:
