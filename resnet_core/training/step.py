@@ -31,9 +31,11 @@ class TrainStep:
         self.net = net
         self.device = device
         self.precision = precision
+        # On a GPU the learning rate lies there too, where a captured graph reads it at each replay.
+        lr = torch.tensor(recipe.lr, device=device) if device.type == "cuda" else recipe.lr
         self.optimizer = torch.optim.SGD(
             net.parameters(),
-            lr=recipe.lr,
+            lr=lr,
             momentum=recipe.momentum,
             weight_decay=recipe.weight_decay,
             nesterov=recipe.nesterov,
@@ -47,7 +49,19 @@ class TrainStep:
 
     def __call__(self, x: Tensor, y: Tensor, lr: float, probe: LayerProbe | None = None) -> list[Tensor] | None:
         """One update. With a probe the step is measured: returns what ``probe.read`` wants, else None."""
-        self.optimizer.param_groups[0]["lr"] = lr
+        self.set_lr(lr)
+        return self.update(x, y, probe)
+
+    def set_lr(self, lr: float) -> None:
+        """The learning rate of the updates that follow."""
+        group = self.optimizer.param_groups[0]
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(lr)
+        else:
+            group["lr"] = lr
+
+    def update(self, x: Tensor, y: Tensor, probe: LayerProbe | None = None) -> list[Tensor] | None:
+        """One update at the learning rate that is set."""
         with probe.watching(len(y)) if probe else nullcontext():
             logits, loss = self.forward(x, y)
             self.optimizer.zero_grad(set_to_none=True)

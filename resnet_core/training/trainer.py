@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -13,6 +14,7 @@ from resnet_core.errors import TrainingError
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
 from resnet_core.training import checkpoint
+from resnet_core.training.captured import CapturedStep
 from resnet_core.training.device import (
     device_name,
     memory_errors_in_words,
@@ -35,6 +37,8 @@ from resnet_core.training.nonfinite import first_nonfinite
 from resnet_core.training.probe import LayerProbe
 from resnet_core.training.recipe import Recipe
 from resnet_core.training.step import TrainStep
+
+T = TypeVar("T")
 
 ASK_EVERY_S = 0.5
 """Seconds between two calls of should_stop on a device that computes while we go on. On a CPU each step
@@ -75,8 +79,22 @@ def train(
     Raises TrainingError, a sentence, when the network does not fit the dataset or the checkpoint, when memory
     runs out, and when the loss stops being finite.
     """
+    where, _ = pick_device(device)
+    stream = torch.cuda.Stream(where) if where.type == "cuda" else None
     with memory_errors_in_words(spec.name, recipe.batch_size):
-        yield from _Training(spec, recipe, dataset, device, resume, should_stop, checkpoint_every_s).events()
+        training = _on_stream(
+            stream, lambda: _Training(spec, recipe, dataset, where, resume, should_stop, checkpoint_every_s)
+        )
+        events = training.events()
+        while (event := _on_stream(stream, lambda: next(events, None))) is not None:
+            yield event
+
+
+def _on_stream(stream: torch.cuda.Stream | None, do: Callable[[], T]) -> T:
+    """Does it with the GPU's work on that stream: trainings in threads of one process then share a GPU without
+    waiting for each other. Not around a ``yield``: whoever takes the events would be on it too."""
+    with torch.cuda.stream(stream):  # None: no change
+        return do()
 
 
 class _Training:
@@ -85,7 +103,7 @@ class _Training:
         spec: NetSpec,
         recipe: Recipe,
         dataset: Dataset,
-        device: str | None,
+        device: torch.device,
         resume: bytes | None,
         should_stop: Callable[[], bool] | None,
         checkpoint_every_s: float,
@@ -95,8 +113,8 @@ class _Training:
         self.n_train = len(dataset.y_train)
         self.batch_size = recipe.batch_for(self.n_train)
         self.total_steps = recipe.total_steps(self.n_train)
-        self.device, _ = pick_device(device)
-        prepare(self.device)
+        self.device = device
+        prepare(device)
         tensors, meta = checkpoint.load_state(resume) if resume is not None else ({}, {})
         # A run keeps the precision it began with, also on another machine.
         self.precision = meta.get("precision") or pick_precision(recipe.precision, self.device)[0]
@@ -106,6 +124,7 @@ class _Training:
             checkpoint.put_weights(tensors, net)
         self.draws = _draws_in_forward(spec, net)
         self.learn = TrainStep(net, recipe, self.device, self.precision)
+        self.update = CapturedStep(self.learn, self.draws) if self.device.type == "cuda" else self.learn
         self.probe = LayerProbe(net)
         self.batches = TrainBatches(dataset, self.batch_size, recipe.seed, recipe.augment, self.device, spec.image_size)
         self.test = EvalBatches(dataset, self.device, spec.image_size)
@@ -163,7 +182,7 @@ class _Training:
         self._seed_forward()
         x, y = self.batches(self.step)
         measured = self._reports_at(self.step)
-        before = self.learn(x, y, self._lr(self.step), self.probe if measured else None)
+        before = self.update(x, y, self._lr(self.step), self.probe if measured else None)
         stats = self.probe.read(before) if measured else None
         self.step += 1
         # Looking at a flag on a GPU would wait for it; there it is looked at when something is read anyway.
