@@ -11,10 +11,7 @@ What alternates shares whatever else the machine does, so believe the ratios mor
 
 import argparse
 import csv
-import datetime
 import json
-import platform
-import shlex
 import statistics
 import sys
 import time
@@ -29,10 +26,12 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 from torchvision import transforms
 
+from benchmarks.machine import described
 from resnet_core.data.batches import TrainBatches
 from resnet_core.data.dataset import Dataset
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
+from resnet_core.training.captured import CapturedStep
 from resnet_core.training.device import device_name, pick_device, pick_precision
 from resnet_core.training.events import StepStats
 from resnet_core.training.recipe import Recipe
@@ -41,6 +40,8 @@ from resnet_core.training.trainer import train
 
 BATCH = 128
 WORKERS = 4
+WARM_UP = 5
+"""Steps of each way before any is timed: buffers, kernels and graphs are made in them."""
 PREFETCHED = 2 * WORKERS
 """Batches that a DataLoader of four workers has ready; they would flatter whoever starts after a pause."""
 
@@ -51,11 +52,14 @@ Segment = Callable[[int], float]
 def main() -> None:
     args = arguments()
     dataset = random_pictures(args.pictures)
-    rows = [row for depth in args.depths for row in measure(NetSpec(depth=depth), dataset, args)]
-    result = {"about": about(args), "rows": rows}
-    print(table(rows))
-    if args.out:
-        write(args.out, result)
+    print(f"{'':34}images/s      of ordinary")
+    rows = []
+    for depth in args.depths:
+        measured = measure(NetSpec(depth=depth), dataset, args)
+        rows += measured
+        print(table(measured), flush=True)
+        if args.out:  # after each depth: whatever cuts this off leaves what was measured
+            write(args.out, {"about": about(args), "rows": rows})
 
 
 def arguments() -> argparse.Namespace:
@@ -92,14 +96,15 @@ def measure(spec: NetSpec, dataset: Dataset, args: argparse.Namespace) -> list[d
     device, _ = pick_device(args.device)
     ways: dict[str, Segment] = {
         "ours": ours(spec, dataset, args),
-        "ours, no statistics": our_steps(spec, dataset, device),
+        "our steps": our_steps(spec, dataset, device),
         "ordinary": ordinary(spec, dataset, device),
         "our batches only": our_batches(dataset, device),
         "our forward only": our_forward(spec, device),
+        **(captured_ways(spec, dataset, device) if device.type == "cuda" else {}),
         "ordinary loader only": loader_only(dataset, device),
     }
     for segment in ways.values():
-        segment(2)
+        segment(WARM_UP)
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(args.rounds):
         for name, segment in ways.items():
@@ -145,13 +150,28 @@ def ours(spec: NetSpec, dataset: Dataset, args: argparse.Namespace) -> Segment:
     return segment
 
 
-def our_steps(spec: NetSpec, dataset: Dataset, device: torch.device) -> Segment:
+def our_steps(
+    spec: NetSpec, dataset: Dataset, device: torch.device, captured: bool = False, compiled: bool = False
+) -> Segment:
     """The trainer's steps without anything around them."""
     recipe = Recipe(steps=10_000_000)
     net = build_net(spec).to(device, memory_format=torch.channels_last)
+    if compiled:
+        for _, block in net.blocks():
+            block.forward = torch.compile(block.forward)
     learn = TrainStep(net, recipe, device, pick_precision("auto", device)[0])
+    if captured:
+        learn = CapturedStep(learn, draws=False)
     batches = TrainBatches(dataset, BATCH, 0, True, device)
     return timed(device, lambda step: learn(*batches(step), lr=0.1))
+
+
+def captured_ways(spec: NetSpec, dataset: Dataset, device: torch.device) -> dict[str, Segment]:
+    """On a GPU "our steps" go without a graph; here with one, and with compiled blocks in it."""
+    return {
+        "our steps, graph": our_steps(spec, dataset, device, captured=True),
+        "same, compiled blocks": our_steps(spec, dataset, device, captured=True, compiled=True),
+    }
 
 
 def our_batches(dataset: Dataset, device: torch.device) -> Segment:
@@ -267,13 +287,9 @@ def after_prefetched(step: Callable[[], object]) -> Segment:
 
 def about(args: argparse.Namespace) -> dict:
     device, reason = pick_device(args.device)
-    return {
-        "command": shlex.join(["python", "-m", "benchmarks.throughput", *sys.argv[1:]]),
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    return described("benchmarks.throughput", sys.argv[1:]) | {
         "device": f"{device_name(device)} ({reason})",
-        "cpu": cpu_name(),
         "precision": " because ".join(pick_precision("auto", device)),
-        "software": f"torch {torch.__version__}, Python {platform.python_version()}",
         "batch_size": BATCH,
         "rounds": args.rounds,
         "steps_in_a_round": args.interval,
@@ -281,21 +297,10 @@ def about(args: argparse.Namespace) -> dict:
     }
 
 
-def cpu_name() -> str:
-    models = Path("/proc/cpuinfo")
-    if models.exists():
-        names = [line.split(":")[1].strip() for line in models.read_text().splitlines() if "model name" in line]
-        if names:
-            return f"{len(names)} x {names[0]}"
-    return platform.processor() or platform.machine()
-
-
 def table(rows: list[dict]) -> str:
-    lines = [f"{'':34}images/s      of ordinary"]
-    lines += [
+    return "\n".join(
         f"{row['network']:12}{row['way']:22}{row['images_per_s']:9,.0f}{row['over_ordinary']:14.2f} x" for row in rows
-    ]
-    return "\n".join(lines)
+    )
 
 
 def write(path: Path, result: dict) -> None:
