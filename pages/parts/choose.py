@@ -5,7 +5,7 @@ import math
 
 import streamlit as st
 
-from pages.parts import datasets, table
+from pages.parts import address, datasets, table
 from pages.parts.lab import said_plainly, service
 from resnet_core.compute.service import Estimate
 from resnet_core.data.dataset import DatasetInfo
@@ -51,15 +51,12 @@ def order() -> None:
 
 def network() -> tuple[str, int | NetSpec]:
     """The kind of network that is chosen (a key of KINDS), and its depth, or for "design" the design itself."""
-    kind = st.segmented_control(
+    kind = address.choice(
+        st.segmented_control,
         "Network",
-        list(KINDS),
-        default="twins",
-        required=True,
+        KINDS,
         key="kind",
-        bind="query-params",
-        persist_state="session",
-        format_func=KINDS.get,
+        required=True,
         help="A **residual** network adds each block's input to its output: that is the skip connection. A **plain** "
         "network is the same without. **Twins** are one of each, with the same starting weights and the same "
         "pictures in the same order, so that the skips are the only difference. **Any** is every other network: those "
@@ -67,13 +64,12 @@ def network() -> tuple[str, int | NetSpec]:
     )
     if kind == "design":
         return kind, a_design()
-    depth = st.select_slider(
+    depth = address.choice(
+        st.select_slider,
         "Depth (layers with weights)",
-        DEPTHS,
-        value=20,
+        {depth: str(depth) for depth in DEPTHS},
         key="depth",
-        bind="query-params",
-        persist_state="session",
+        first=20,
         help="The CIFAR networks of He et al. 2015: 6n+2 layers, so 8, 14, 20, … The paper compares 20 with 56.",
     )
     return kind, depth

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.parts import jobs, reads, table
+from pages.parts import address, jobs, reads, table
 from pages.parts.frame import dark, figure
 from pages.parts.lab import store
 from resnet_core.data.cifar10 import NAME as CIFAR_10
@@ -47,27 +47,23 @@ def empty() -> None:
 def curves(runs: list[Run]) -> None:
     """Train and test curves, live while one of the runs is in work and not paused."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        y = st.segmented_control(
+        y = address.choice(
+            st.segmented_control,
             "What",
-            ["error", "loss"],
-            default="error",
-            required=True,
+            {"error": "Error", "loss": "Loss"},
             key="y",
-            bind="query-params",
-            format_func={"error": "Error", "loss": "Loss"}.get,
+            required=True,
             help="**Error**: the share of pictures answered wrongly. **Loss**: the cross-entropy that training lowers.",
         )
-        x = st.segmented_control(
+        x = address.choice(
+            st.segmented_control,
             "Over",
-            ["epoch", "step"],
-            default="epoch",
-            required=True,
+            {"epoch": "Epochs", "step": "Steps"},
             key="x",
-            bind="query-params",
-            format_func={"epoch": "Epochs", "step": "Steps"}.get,
+            required=True,
             help="An **epoch** shows the network every training picture once; a **step** one batch.",
         )
-        log_y = st.toggle("Log scale", key="log", bind="query-params")
+        log_y = address.toggle("Log scale", key="log")
         active = any(run.active for run in runs)
         paused = active and st.toggle("Pause", key="pause", help="Keeps the figure still, so that you can zoom.")
     live = active and not paused
@@ -137,12 +133,11 @@ def gradients(runs: list[Run]) -> None:
         st.info("What happens in each layer is recorded from the first step on; it stands here once a run has begun.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        statistic = st.selectbox(
+        statistic = address.choice(
+            st.selectbox,
             "Quantity",
-            list(STATISTICS),
-            format_func=lambda key: STATISTICS[key].title,
+            {name: statistic.title for name, statistic in STATISTICS.items()},
             key="statistic",
-            bind="query-params",
             width=380,
             help="\n\n".join(f"**{s.title}**: {s.meaning}" for s in STATISTICS.values()),
         )

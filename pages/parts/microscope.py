@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from pages.parts import address
 from pages.parts.design import put_design, style_designs
 from pages.parts.frame import dark, figure
 from pages.parts.lab import said_plainly, service
@@ -43,13 +44,12 @@ def show(specs: list[NetSpec]) -> None:
     st.markdown("#### The gradient before any training")
     ask_a_case()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        quantity = st.selectbox(
+        quantity = address.choice(
+            st.selectbox,
             "Quantity",
-            list(FIGURES),
+            {name: STATISTICS[statistic].title for name, statistic in FIGURES.items()},
             key="quantity",
-            bind="query-params",
             width=340,
-            format_func=lambda name: STATISTICS[FIGURES[name]].title,
             help="\n\n".join(f"**{q.title}**: {q.meaning}" for q in QUANTITIES.values()),
         )
         ready = [info for info in catalog(default_home()) if info.ready or info.name == "shapes-10"]
@@ -61,13 +61,12 @@ def show(specs: list[NetSpec]) -> None:
             format_func={info.name: info.title for info in ready}.get,
             help=f"The batch of {BATCH} training pictures that is sent through.",
         )
-        n_seeds = st.segmented_control(
+        n_seeds = address.choice(
+            st.segmented_control,
             "Seeds",
-            [1, 3, 5],
-            default=1,
-            required=True,
+            {n: str(n) for n in (1, 3, 5)},
             key="seeds",
-            bind="query-params",
+            required=True,
             help="Each seed draws other starting weights; with several, the line is their median and the band reaches "
             "from the smallest to the largest.",
         )
