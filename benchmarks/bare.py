@@ -1,6 +1,6 @@
 """Trainings on a machine that has torch and nothing else of the lab (no Ray, no database), and the way back from there.
 
-  python -m benchmarks.bare train plain-56-paper-s0 --data cifar10.npz --out DIR
+  python -m benchmarks.bare train plain-56-paper-s0 ... --data cifar10.npz --out DIR --side-by-side 4
   python -m benchmarks.bare collect DIR ... --gallery assets/gallery
 
 ``train`` writes ``plain-56-paper-s0.npz`` in DIR, anew at every checkpoint: it may be cut off at any moment,
@@ -11,6 +11,7 @@ import argparse
 import json
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -38,9 +39,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
     train = commands.add_parser("train")
-    train.add_argument("name", help="as `python -m resnet_core gallery --plan` lists them")
+    train.add_argument("names", nargs="+", help="as `python -m resnet_core gallery --plan` lists them")
     train.add_argument("--data", type=Path, required=True, help="CIFAR-10 as .npz")
     train.add_argument("--out", type=Path, required=True)
+    train.add_argument("--side-by-side", type=int, default=1, metavar="N", help="that many at once, on one GPU")
     train.add_argument("--device")
     train.set_defaults(run=train_bare)
     collect = commands.add_parser("collect")
@@ -52,17 +54,24 @@ def main() -> None:
 
 
 def train_bare(args: argparse.Namespace) -> None:
-    """One training, from its file if there is one."""
+    """The named trainings, each from its file if there is one; on a GPU several go on side by side."""
+    args.out.mkdir(parents=True, exist_ok=True)
+    data = cifar10(args.data)
+    with ThreadPoolExecutor(args.side_by_side) as pool:
+        for done in [pool.submit(train_one, name, data, args.out, args.device) for name in args.names]:
+            done.result()
+
+
+def train_one(name: str, data: Dataset, folder: Path, device: str | None) -> None:
+    """One training, to its end."""
     from resnet_core.training.trainer import train
 
-    spec, recipe = wanted(args.name).made_of()
-    args.out.mkdir(parents=True, exist_ok=True)
-    path = args.out / f"{args.name}.npz"
+    spec, recipe = wanted(name).made_of()
+    path = folder / f"{name}.npz"
     told, resume = read(path) if path.exists() else ([], None)
     if told and isinstance(told[-1], Finished):
-        print(f"{path.name} is finished")
+        print(f"{name} is finished", flush=True)
         return
-    data = cifar10(args.data)
     about = {
         "spec": spec.to_dict(),
         "recipe": recipe.to_dict(),
@@ -74,12 +83,12 @@ def train_bare(args: argparse.Namespace) -> None:
         },
         "created": time.time(),
     }
-    for event in train(spec, recipe, data, device=args.device, resume=resume):
+    for event in train(spec, recipe, data, device=device, resume=resume):
         if isinstance(event, Started) and resume is not None:
             continue
         told.append(event)
         if isinstance(event, EpochEnded):
-            print(f"{path.stem} epoch {event.epoch}: test error {100 * event.test_error:.2f} %", flush=True)
+            print(f"{name} epoch {event.epoch}: test error {100 * event.test_error:.2f} %", flush=True)
         if isinstance(event, CheckpointSaved | Finished):
             write(path, about, told)
 

@@ -15,8 +15,9 @@ tail -n 3 "$out/gpu_tests.txt"
 
 echo "== throughput"
 timeout 240 "$python" -m benchmarks.throughput --out "$out/throughput_gpu.json" || echo "throughput: cut off or failed"
+timeout 120 "$python" -m benchmarks.side_by_side --out "$out/side_by_side_gpu.json" || echo "side by side: cut off or failed"
 
-echo "== the gallery"
-for run in $("$python" -c 'from resnet_core.runs.wanted import PAPER; print(*(run.name for run in PAPER))'); do
-  "$python" -m benchmarks.bare train "$run" --data "$data" --out "$out" || echo "$run failed"
-done
+echo "== the gallery, four at once"
+# Unquoted: one word a run.
+"$python" -m benchmarks.bare train --side-by-side 4 --data "$data" --out "$out" \
+  $("$python" -c 'from resnet_core.runs.wanted import PAPER; print(*(run.name for run in PAPER))')
