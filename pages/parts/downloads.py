@@ -45,7 +45,9 @@ def grid_words(runs: list[Run], classes: list[str], shown: Shown, maps: Maps, st
         title=title(asked.values()),
         asked={run: f"asked about: {name}" for run, name in asked.items()} if many else {},
         notes=[
-            f"Picture: {shown.source}{shows}. Networks: " + ", ".join(f"{run.name} ({run.id})" for run in runs) + ".",
+            f"Picture: {shown.source}{shows}. Networks: "
+            + ", ".join(f"{run.name} ({run.id}, trained on {run.dataset})" for run in runs)
+            + ".",
             *(f"{METHODS[m].title}: {text}." for m in maps[runs[0].id] if (text := settings(runs, maps, m))),
             f"One scale for each column, up to the 99th percentile of its strongest map. Maps cover the picture to "
             f"{100 * strength:.0f} %. Made with the Skip Connection Explorer.",

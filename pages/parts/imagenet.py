@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages.parts import picture
+from pages.parts import own_pictures, picture
 from pages.parts.lab import said_plainly, service
 from resnet_core.attribution.imagenet import NETWORKS, SIDE, Published, as_published, facts, is_here
 from resnet_core.data.catalog import catalog
-from resnet_core.data.pictures import read_picture, to_network
-from resnet_core.errors import DataError
+from resnet_core.data.pictures import Picture, to_network
 from resnet_core.figures.numbers import percent
 from resnet_core.home import default_home
 from resnet_core.networks.presets import PRESETS
@@ -124,38 +123,27 @@ def choose_picture() -> picture.Shown | None:
     """The picture that the person chooses, at the size that these networks take."""
     source = st.segmented_control(
         "Picture",
-        ["upload", "dataset"],
+        [*own_pictures.sources(st.context.url), "dataset"],
         default="upload",
         required=True,
         key="imagenet_picture_from",
-        format_func={"upload": "Upload", "dataset": "Dataset"}.get,
+        wrap=True,
+        format_func=picture.SOURCES.get,
     )
-    return uploaded() if source == "upload" else from_dataset()
+    if source == "dataset":
+        return from_dataset()
+    own = own_pictures.handed_in(source)
+    return from_picture(own) if own else None
 
 
-def uploaded() -> picture.Shown | None:
-    """A file's picture: as torchvision cuts it, or the square that the person chooses."""
-    upload = st.file_uploader(
-        "A picture of yours",
-        type=picture.TYPES,
-        key="imagenet_picture",
-        max_upload_size=picture.MAX_MB,
-        help="PNG, JPEG, WEBP or GIF. It is looked at and forgotten: nothing is kept on disk.",
-    )
-    if upload is None:
-        return None
-    try:
-        read = read_picture(upload.getvalue(), upload.name)
-    except DataError as error:
-        st.error(str(error), icon=":material/broken_image:")
-        return None
-    middle = np.array_equal(square := picture.crop(read.array, upload.name), to_middle(read.array))
+def from_picture(own: Picture) -> picture.Shown:
+    """A picture of the person's own: as torchvision cuts it, or the square that they choose."""
+    middle = np.array_equal(square := own_pictures.crop(own), to_middle(own.array))
     pixels = as_published(square) if middle else to_network(square, SIDE)
     how = "its middle, as these networks were tested" if middle else "the part you chose"
     st.image(pixels, caption=f"As the network gets it: {SIDE} × {SIDE}, {how}", output_format="PNG")
-    for note in read.notes:
-        st.caption(note)
-    return picture.Shown(pixels, None, upload.name)
+    own_pictures.notes(own)
+    return picture.Shown(pixels, None, own.filename)
 
 
 def to_middle(pixels: np.ndarray) -> np.ndarray:

@@ -1,27 +1,24 @@
-"""Where the picture comes from: an upload, the camera, or a dataset; and what the network gets of it."""
+"""Where the picture comes from: a person's own, or a dataset; and what the network gets of it."""
 
 import hashlib
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import numpy as np
 import streamlit as st
 
+from pages.parts import own_pictures
 from pages.parts.frame import dark, figure
 from pages.parts.lab import said_plainly
 from pages.parts.survey import SEARCHED, dataset, survey
 from resnet_core.attribution.search import SEARCHES
 from resnet_core.data.catalog import catalog
 from resnet_core.data.dataset import Dataset
-from resnet_core.data.pictures import Picture, crop_square, read_picture, to_network
-from resnet_core.errors import DataError
+from resnet_core.data.pictures import Picture, to_network
 from resnet_core.figures.thumbnails import thumbnails
 from resnet_core.home import default_home
 from resnet_core.runs.run import Run
 
-TYPES = ["png", "jpg", "jpeg", "webp", "gif"]
-MAX_MB = 30
-MOST_FILES = 20  # read at once
+SOURCES = {"dataset": "Dataset", **own_pictures.SOURCES}
 STRIP = 18  # small pictures shown of those found
 IN_ORDER = "in_order"
 
@@ -30,7 +27,7 @@ IN_ORDER = "in_order"
 class Shown:
     """The picture that is asked about."""
 
-    pixels: np.ndarray  # uint8 (32, 32, 3), as the network gets it
+    pixels: np.ndarray  # uint8 (S, S, 3), as the network gets it
     label: str | None  # its class, where it is known
     source: str  # in words
     dataset: str | None = None  # that it is a test picture of
@@ -45,108 +42,30 @@ def choose(runs: list[Run]) -> Shown | None:
     """The picture that the person chooses, drawn as they see it and as the network gets it."""
     source = st.segmented_control(
         "Picture",
-        ["dataset", "upload", *(["camera"] if camera_allowed(st.context.url) else [])],
+        ["dataset", *own_pictures.sources(st.context.url)],
         default="dataset",
         required=True,
         key="picture_from",
         bind="query-params",
         wrap=True,
-        format_func={"dataset": "Dataset", "upload": "Upload", "camera": "Camera"}.get,
+        format_func=SOURCES.get,
     )
     if source == "dataset":
         return from_dataset(runs)
-    if source == "upload":
-        return from_files()
-    photo = st.camera_input("Take a photo", key="photo")
-    return from_file(read(photo.getvalue(), "photo"), "photo") if photo else None
+    picture = own_pictures.handed_in(source)
+    return from_picture(picture) if picture else None
 
 
-def camera_allowed(url: str | None) -> bool:
-    """Browsers lend the camera to pages on https and on this computer itself only."""
-    address = urlsplit(url or "https://")
-    host = address.hostname or ""
-    return address.scheme == "https" or host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
-
-
-def from_files() -> Shown | None:
-    """One of the uploaded pictures; each file that is none gets its sentence."""
-    files = st.file_uploader(
-        "Pictures of yours",
-        type=TYPES,
-        accept_multiple_files=True,
-        key="picture",
-        max_upload_size=MAX_MB,
-        help="PNG, JPEG, WEBP or GIF. They are looked at and forgotten: nothing is kept on disk.",
-    )
-    if len(files) > MOST_FILES:
-        st.warning(f"The first {MOST_FILES} of the {len(files)} files are read.", icon=":material/stacks:")
-    good = []
-    for file, found in zip(files, read_once(files[:MOST_FILES]), strict=False):
-        if isinstance(found, Picture):
-            good.append((file.name, found))
-        else:
-            st.error(found, icon=":material/broken_image:")
-    if not good:
-        return None
-    index = 0
-    if len(good) > 1:
-        names = [f"{number}. {name}" for number, (name, _) in enumerate(good, 1)]
-        index = st.selectbox("Which of them", range(len(good)), format_func=names.__getitem__, key="picture_which")
-    name, picture = good[index]
-    return from_file(picture, name)
-
-
-def read_once(files: list) -> list[Picture | str]:
-    """The pictures of uploaded files, or the sentences why not; kept for this visitor while the files are there."""
-    before = st.session_state.get("pictures_read", {})
-    found = {
-        file.file_id: before[file.file_id] if file.file_id in before else read(file.getvalue(), file.name)
-        for file in files
-    }
-    st.session_state["pictures_read"] = found
-    return list(found.values())
-
-
-def read(data: bytes, name: str) -> Picture | str:
-    """The picture of a file, or a sentence when it is none."""
-    try:
-        return read_picture(data, name)
-    except DataError as error:
-        return str(error)
-
-
-def from_file(picture: Picture | str, name: str) -> Shown | None:
-    """A picture with the part that the person chooses."""
-    if isinstance(picture, str):
-        st.error(picture, icon=":material/broken_image:")
-        return None
-    square = crop(picture.array, name)
+def from_picture(picture: Picture) -> Shown:
+    """A picture of the person's own with the part that they choose."""
+    square = own_pictures.crop(picture)
     pixels = to_network(square)
     as_seen, as_given = st.columns(2)
     as_seen.image(square, caption="As you see it", width="stretch", output_format="PNG")
     with as_given.container(key="pixels_own"):
         st.image(pixels, caption="As the network gets it: 32 × 32", width="stretch", output_format="PNG")
-    for note in picture.notes:
-        st.caption(note)
-    return Shown(pixels, None, name)
-
-
-def crop(pixels: np.ndarray, name: str) -> np.ndarray:
-    """The square part that is used: the whole short side unless the person zooms in."""
-    height, width = pixels.shape[:2]
-    with st.popover("Choose the part", icon=":material/crop:"):
-        share = st.slider("Size", 20, 100, 100, format="%d %%", key=f"crop_size_{name}") / 100
-        side = max(1, round(min(height, width) * share))
-        left = place("Left to right", width - side, f"crop_x_{name}")
-        top = place("Top to bottom", height - side, f"crop_y_{name}")
-    return crop_square(pixels, (left, top, side))
-
-
-def place(label: str, room: int, key: str) -> int:
-    """Where the square lies along one side, in pixels; the middle to begin with."""
-    if room == 0:
-        return 0
-    return round(room * st.slider(label, 0, 100, 50, format="%d %%", key=key) / 100)
+    own_pictures.notes(picture)
+    return Shown(pixels, None, picture.filename)
 
 
 def from_dataset(runs: list[Run]) -> Shown | None:

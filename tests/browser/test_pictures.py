@@ -82,6 +82,42 @@ def test_a_photo_of_a_phone_held_upright_is_turned_answered_and_explained_in_sec
     assert bottom[0] < 100 < bottom[1]
 
 
+COPY = """async (color) => {
+    const canvas = new OffscreenCanvas(320, 240);
+    const context = canvas.getContext("2d");
+    context.fillStyle = color;
+    context.fillRect(0, 0, 320, 240);
+    const picture = await canvas.convertToBlob({type: "image/png"});
+    await navigator.clipboard.write([new ClipboardItem({"image/png": picture})]);
+}"""
+
+
+def test_a_picture_is_pasted_by_the_keys_and_by_the_button_and_a_text_is_none(uploading):
+    page = uploading.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    pasted = page.get_by_test_id("stFileChip")
+    area = page.locator(".st-key-picture_paste")
+    expect(area.get_by_role("button")).to_contain_text("V)")  # now it listens
+    page.evaluate("navigator.clipboard.writeText('just words')")
+    page.keyboard.press("Control+V")
+    expect(area).to_contain_text("no picture")
+    expect(pasted).to_have_count(0)
+
+    page.evaluate(COPY, "#e02020")
+    page.keyboard.press("Control+V")
+    expect(uploading.chart("maps")).to_be_visible(timeout=60_000)
+    uploading.settled()
+    assert colour_at(uploading, 16, 16) == [224, 32, 32]
+    expect(pasted).to_have_count(1)
+
+    page.evaluate(COPY, "#2020e0")
+    area.get_by_role("button").click()
+    expect(page.locator(".st-key-picture_which")).to_be_visible(timeout=60_000)
+    uploading.settled()
+    assert colour_at(uploading, 16, 16) == [32, 32, 224]
+    expect(pasted).to_have_count(2)
+
+
 def colour_at(visitor, x: int, y: int) -> list[int]:
     """Red, green and blue of a pixel of the picture that the network gets."""
     return visitor.page.locator(".st-key-pixels_own img").evaluate(

@@ -103,7 +103,7 @@ def test_another_networks_failure_and_a_datasets_are_not_told_here(visit, fetche
 def test_a_photo_is_answered_and_explained_at_224(lab, visit, put_weights):
     put_weights("resnet-18", "vgg-19")
     at = visit("resnet-18", "vgg-19")
-    at.file_uploader(key="imagenet_picture").set_value(photo()).run()
+    at.file_uploader(key="picture").set_value(photo()).run()
     assert at.charts() == ["predictions", "maps"]
     assert at.says("caption", "All 2 networks answer crane")
     asked = [(question, args[-1], args[0].shape) for question, args in lab.service.asked]
@@ -114,7 +114,7 @@ def test_a_photo_is_answered_and_explained_at_224(lab, visit, put_weights):
 def test_the_picture_is_cut_as_published_unless_a_part_is_chosen(lab, visit, put_weights):
     put_weights("resnet-18")
     at = visit("resnet-18")
-    at.file_uploader(key="imagenet_picture").set_value(photo()).run()
+    at.file_uploader(key="picture").set_value(photo()).run()
     at.slider(key="crop_x_photo.png").set_value(0).run()
     first, second = [args[0] for question, args in lab.service.asked if question == "predict"]
     # 300 pixels in the middle of 400, of which 262; then the leftmost 300, all of them.
@@ -125,8 +125,20 @@ def test_the_picture_is_cut_as_published_unless_a_part_is_chosen(lab, visit, put
 def test_a_bad_file_gets_a_sentence(visit, put_weights):
     put_weights("resnet-18")
     at = visit("resnet-18")
-    at.file_uploader(key="imagenet_picture").set_value(("mine.png", b"words", "image/png")).run()
+    at.file_uploader(key="picture").set_value(("mine.png", b"words", "image/png")).run()
     assert at.says("error", "mine.png") and not at.charts()
+
+
+def test_several_files_and_the_camera_as_for_the_runs(lab, visit, put_weights):
+    put_weights("resnet-18")
+    at = visit("resnet-18")
+    at.file_uploader(key="picture").set_value([photo(), ("words.png", b"words", "image/png"), photo((300, 300))]).run()
+    assert at.says("error", "words.png")
+    assert at.selectbox(key="picture_which").options == ["1. photo.png", "2. photo.png"]
+    at.segmented_control(key="imagenet_picture_from").set_value("camera").run()
+    before = len(lab.service.asked)
+    at.camera_input(key="photo").set_value(("photo.jpg", photo((500, 300))[1], "image/jpeg")).run()
+    assert {args[0].shape for _, args in lab.service.asked[before:]} == {(224, 224, 3)}
 
 
 def test_a_test_picture_is_enlarged(lab, visit, put_weights):
@@ -141,7 +153,7 @@ def test_back_to_the_runs_with_a_class_that_they_do_not_know(lab, visit, put_wei
     run = lab.add()
     put_weights("resnet-18")
     at = visit("resnet-18")
-    at.file_uploader(key="imagenet_picture").set_value(photo()).run()
+    at.file_uploader(key="picture").set_value(photo()).run()
     at.selectbox(key="target").set_value("crane").run()
     assert {args[2] for question, args in lab.service.asked[-3:]} == {3}
     at.multiselect(key="table").set_value([run.id])

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from streamlit.util import AttributeDictionary
 
-from pages.parts.picture import MOST_FILES, camera_allowed
+from pages.parts.own_pictures import MOST_FILES, camera_allowed
 
 
 def png(color: str) -> bytes:
@@ -139,3 +139,28 @@ def test_the_camera_is_offered_where_browsers_lend_it(url, allowed):
 def test_a_link_can_ask_for_an_upload(lab, open_page):
     at = open_page("explain", runs=lab.add().id, picture_from="Upload")
     assert at.file_uploader(key="picture")
+
+
+def asked(lab) -> list[int]:
+    """The colour of the picture that a network was last asked about."""
+    return [args[0] for question, args in lab.service.asked if question == "predict"][-1][0, 0].tolist()
+
+
+def test_the_newest_file_is_shown_until_another_is_chosen_and_the_rest_when_it_is_gone(lab, open_page):
+    at = open_page("explain", runs=lab.add().id)
+    at.segmented_control(key="picture_from").set_value("upload").run()
+    at.file_uploader(key="picture").set_value([("red.png", png("red"), "image/png")]).run()
+    assert asked(lab) == [255, 0, 0]
+    at.file_uploader(key="picture").set_value(
+        [("red.png", png("red"), "image/png"), ("blue.png", png("blue"), "image/png")]
+    ).run()
+    at.selectbox(key="picture_which").select_index(1).run()
+    at.file_uploader(key="picture").set_value([("lime.png", png("lime"), "image/png")]).run()
+    assert asked(lab) == [0, 255, 0] and not [box for box in at.selectbox if box.key == "picture_which"]
+
+
+def test_a_photo_of_the_camera_is_answered(lab, open_page):
+    at = open_page("explain", runs=lab.add().id)
+    at.segmented_control(key="picture_from").set_value("camera").run()
+    at.camera_input(key="photo").set_value(("photo.jpg", png("blue"), "image/jpeg")).run()
+    assert asked(lab) == [0, 0, 255]
