@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts import machine, table
+from pages.parts import address, machine, table
 from pages.parts.lab import said_plainly
 
 HERE = Path(__file__).parent
@@ -32,5 +32,6 @@ with st.sidebar:
     machine.line()
 
 table.warn_of_missing()
+address.begin()
 with said_plainly():
     page.run()

@@ -15,6 +15,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 Option = TypeVar("Option", str, int, bool)
 
 LISTED = 8  # options named in a sentence
+NOTES = "address_notes"
+
+
+def begin() -> None:
+    """Makes the place for sentences about the link, on top of the page. Called by the site map."""
+    st.session_state[NOTES] = st.container()
 
 
 def choice(
@@ -56,7 +62,7 @@ def take(key: str, options: Mapping[Option, str], usual: Option) -> None:
     elif st.session_state[key] not in options:  # one that is offered no more
         st.session_state[key] = usual
     if asked is not None and asked.lower() not in known and st.session_state[key] == usual:
-        st.warning(refusal(key, asked, options, usual), icon=":material/link_off:")
+        st.session_state[NOTES].warning(refusal(key, asked, options, usual), icon=":material/link_off:")
 
 
 def publish(key: str, value: Option, options: Mapping[Option, str], usual: Option) -> None:
@@ -83,7 +89,7 @@ def refusal(key: str, asked: str, options: Mapping[Option, str], usual: Option) 
     names = [name(option) for option in options]
     listed = ", ".join(names if len(names) <= LISTED else [*names[: LISTED - 2], "…", names[-1]])
     asked = asked[:40].replace("`", "'")
-    return f"The link asks for {key} `{asked}`, which is none of the choices ({listed}): {options[usual]} is shown."
+    return f"This link says `{key}={asked}`, which is none of the choices ({listed}): {options[usual]} is shown."
 
 
 def went_back() -> bool:
