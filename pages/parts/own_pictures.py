@@ -9,7 +9,7 @@ from pages.parts.paste import take_pastes
 from resnet_core.data.pictures import Picture, crop_square, read_picture
 from resnet_core.errors import DataError
 
-TYPES = ["png", "jpg", "jpeg", "webp", "gif"]
+TYPES = ["png", "jpg", "jpeg", "heic", "heif", "webp", "gif"]
 MAX_MB = 30
 MOST_FILES = 20  # read at once
 SOURCES = {"upload": "Upload", "camera": "Camera"}
@@ -47,7 +47,7 @@ def from_files() -> Picture | None:
         accept_multiple_files=True,
         key=UPLOADER,
         max_upload_size=MAX_MB,
-        help="PNG, JPEG, WEBP or GIF. They are looked at and forgotten: nothing is kept on disk.",
+        help="PNG, JPEG, HEIC, WEBP or GIF. They are looked at and forgotten: nothing is kept on disk.",
     )
     take_pastes(UPLOADER)
     if len(files) > MOST_FILES:

@@ -30,7 +30,7 @@ MAX_PIXELS = 25_000_000  # a phone's 24 megapixels; 100 MB decoded with transpar
 LONGEST_SIDE = 512
 NETWORK_SIZE = 32
 
-_FORMAT_NAMES = "PNG, JPEG, WEBP, GIF or BMP"
+_FORMAT_NAMES = "PNG, JPEG, HEIC, WEBP, GIF or BMP"
 # What Pillow's decoders were seen to raise on damaged files.
 _DECODER_ERRORS = (
     OSError,
@@ -81,9 +81,7 @@ def read_picture(data: bytes, filename: str = "") -> Picture:
     rgb, turned, notes = _decode(image, filename, box=(0, 0, width, height), size=size)
     seen = (height, width) if turned else (width, height)
     if min(seen) < NETWORK_SIZE:
-        notes.append(
-            f"It is only {width} x {height} pixels: the network sees it enlarged, without new detail."
-        )
+        notes.append(f"It is only {width} x {height} pixels: the network sees it enlarged, without new detail.")
     kind = "JPEG" if image.format == "MPO" else image.format
     return Picture(np.array(rgb), _short_name(filename), seen, kind, tuple(notes))
 
@@ -169,8 +167,8 @@ def _decode(image: Image.Image, filename: str, box: tuple, size: tuple[int, int]
 
 def _is_animated(image: Image.Image) -> bool:
     try:
-        # A phone's JPEG may carry a second picture (MPO), such as a depth map: that is no animation.
-        return image.format != "MPO" and getattr(image, "is_animated", False)
+        # A phone's picture may carry a second one, such as a depth map: that is no animation.
+        return image.format not in ("MPO", "HEIF") and getattr(image, "is_animated", False)
     except _DECODER_ERRORS:
         return False  # damage behind the first frame, which is whole
 
@@ -250,11 +248,13 @@ def _is_heif(data: bytes) -> bool:
 
 
 def _heif_format(name: str) -> tuple[str, ...]:
-    """Pillow's name for HEIC, where pillow-heif is installed; else the sentence for the person."""
+    """Pillow's name for HEIC, once pillow-heif has taught it; a bare machine that only trains may be without."""
     try:
         import pillow_heif
     except ImportError as error:
-        raise DataError(f"{name} is a HEIC picture, which this lab cannot read: save it as JPEG.") from error
+        raise DataError(
+            f"{name} is a HEIC picture, which this machine cannot read: save it as JPEG, or install pillow-heif."
+        ) from error
     pillow_heif.register_heif_opener()
     return ("HEIF",)
 
@@ -276,6 +276,8 @@ def _what_it_is(data: bytes) -> str:
     ):
         if start.startswith(sign):
             return words
+    if _is_heif(data):
+        return "a damaged or unusual HEIC"
     if data[4:8] == b"ftyp":
         return "an AVIF picture or a film"
     try:

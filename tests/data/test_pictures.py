@@ -1,14 +1,18 @@
 import struct
+import sys
 import time
 import zlib
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
+from resnet_core.data import pictures
 from resnet_core.data.pictures import crop_square, read_for_network, read_picture, to_network
 from resnet_core.errors import DataError
 
+pillow_heif.register_heif_opener()  # to make HEIC pictures with
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
 
@@ -16,9 +20,7 @@ def png_header(width: int, height: int) -> bytes:
     """A PNG that says it is so large and holds next to nothing."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        )
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000)))
@@ -40,7 +42,7 @@ def close(pixel, colour) -> bool:
     return np.abs(np.asarray(pixel, int) - colour).max() <= 6
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "HEIF"])
 def test_formats_are_read(encode, kind):
     picture = read_picture(encode(half_red(80, 40), kind), f"photo.{kind.lower()}")
     assert picture.array.shape == (40, 80, 3) and picture.array.dtype == np.uint8
@@ -134,13 +136,32 @@ def test_one_pixel_and_a_thin_line_are_handled(encode):
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-@pytest.mark.parametrize(
-    ("width", "height"), [(10_000, 10_000), (20_000, 20_000), (25_000_001, 1), (2**31 - 1,) * 2]
-)
+@pytest.mark.parametrize(("width", "height"), [(10_000, 10_000), (20_000, 20_000), (25_000_001, 1), (2**31 - 1,) * 2])
 def test_bomb_is_refused_before_it_is_decoded(monkeypatch, width, height):
     monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("decoded"))
     with pytest.raises(DataError, match="pixels"):
         read_picture(png_header(width, height), "bomb.png")
+
+
+def test_a_heic_photo_of_an_iphone_is_turned_by_exif(encode):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = read_picture(encode(half_red(320, 240), "HEIF", exif=exif.tobytes()), "IMG_1.HEIC")
+    assert picture.original_size == (240, 320)
+    assert close(picture.array[10, 120], RED) and close(picture.array[310, 120], WHITE)
+
+
+def test_a_heic_photo_that_is_too_large_is_refused_before_it_is_decoded(encode, monkeypatch):
+    data = encode(half_red(640, 480), "HEIF")
+    monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("decoded"))
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 300_000)
+    assert "640 x 480 pixels" in refused(data, "IMG_1.HEIC")
+
+
+def test_without_pillow_heif_a_heic_photo_gets_a_sentence(encode, monkeypatch):
+    data = encode(half_red(64, 64), "HEIF")
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    assert "save it as JPEG" in refused(data, "IMG_1.HEIC")
 
 
 def refused(data: bytes, filename: str) -> str:
@@ -157,20 +178,20 @@ def test_bad_pictures_get_a_sentence_each(encode):
     assert "TIFF" in refused(tiff, "scan.tif")
     assert "PDF" in refused(b"%PDF-1.7 ...", "paper.pdf")
     assert "empty" in refused(b"", "nothing.png")
-    assert "HEIC" in refused(b"\x00\x00\x00\x18ftypheic" + bytes(100), "IMG_2.HEIC")
+    assert "damaged or unusual HEIC" in refused(b"\x00\x00\x00\x18ftypheic" + bytes(100), "IMG_2.HEIC")
     assert "60 MB" in refused(bytes(60_000_000), "huge.png")
     assert "damaged PNG" in refused(b"\x89PNG\r\n\x1a\n", "cut.png")
     assert refused(bytes(range(256)), "/home/me/../x.png").startswith("x.png")
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "HEIF"])
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.9])
 def test_truncated_pictures_are_refused(encode, kind, share):
     data = encode(noise(200, 150), kind)
     assert "photo" in refused(data[: int(len(data) * share)], "photo")
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "HEIF"])
 def test_flipped_bytes_give_a_picture_or_a_sentence(encode, kind):
     data = encode(half_red(64, 48), kind)
     random = np.random.default_rng(1)
@@ -187,9 +208,7 @@ def test_flipped_bytes_give_a_picture_or_a_sentence(encode, kind):
 def test_metadata_goes_no_further(encode):
     exif = Image.Exif()
     exif[0x010E] = "a secret"
-    picture = read_picture(
-        encode(half_red(40, 40), "JPEG", exif=exif, comment=b"another"), "/home/me/photo.jpg"
-    )
+    picture = read_picture(encode(half_red(40, 40), "JPEG", exif=exif, comment=b"another"), "/home/me/photo.jpg")
     assert picture.filename == "photo.jpg"
     assert "secret" not in repr(picture)
 
