@@ -1,5 +1,6 @@
 """Which device trains, and at which precision: each answer comes with its reason, for display."""
 
+import ctypes
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,12 +92,32 @@ def pick_precision(asked: str, device: torch.device) -> tuple[str, str]:
     return "fp32", "bfloat16 is not measured on this device"
 
 
-def prepare(device: torch.device) -> None:
-    """Settings of the whole process that a training wants: on a GPU, only algorithms that give the same sums
-    twice."""
+@contextmanager
+def prepared(device: torch.device) -> Iterator[None]:
+    """Settings of the whole process that a training wants: on a GPU, only algorithms that give the same sums twice;
+    on a CPU, freed memory kept for the next step until the training has ended."""
     if device.type == "cuda":
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
+    c_library = _glibc() if device.type == "cpu" else None
+    if c_library is None:
+        yield
+        return
+    # Otherwise each step asks the system for its activations anew and has them zeroed page by page: 5 % of a step of
+    # ResNet-20 (AMD EPYC, one thread, glibc 2.36).
+    c_library.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
+    c_library.mallopt(_M_TRIM_THRESHOLD, 1 << 30)
+    try:
+        yield
+    finally:
+        c_library.malloc_trim(0)
+
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
+
+
+def _glibc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
 
 @contextmanager

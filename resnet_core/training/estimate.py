@@ -16,7 +16,7 @@ from resnet_core.training.device import (
     memory_errors_in_words,
     pick_device,
     pick_precision,
-    prepare,
+    prepared,
 )
 from resnet_core.training.recipe import Recipe
 from resnet_core.training.step import TrainStep, autocast
@@ -43,9 +43,8 @@ def estimate(
     TrainingError when this machine has no such device or not enough memory.
     """
     batch_size = recipe.batch_for(n_train)
-    with memory_errors_in_words(spec.name, batch_size):
-        where, _ = pick_device(device)
-        prepare(where)
+    where, _ = pick_device(device)
+    with prepared(where), memory_errors_in_words(spec.name, batch_size):
         precision, _ = pick_precision(recipe.precision, where)
         net = build_net(spec, recipe.seed).to(where, memory_format=torch.channels_last)
         learn = TrainStep(net, recipe, where, precision)

@@ -20,7 +20,7 @@ from resnet_core.training.device import (
     memory_errors_in_words,
     pick_device,
     pick_precision,
-    prepare,
+    prepared,
 )
 from resnet_core.training.evaluate import evaluate
 from resnet_core.training.events import (
@@ -81,7 +81,7 @@ def train(
     """
     where, _ = pick_device(device)
     stream = torch.cuda.Stream(where) if where.type == "cuda" else None
-    with memory_errors_in_words(spec.name, recipe.batch_size):
+    with prepared(where), memory_errors_in_words(spec.name, recipe.batch_size):
         training = _on_stream(
             stream, lambda: _Training(spec, recipe, dataset, where, resume, should_stop, checkpoint_every_s)
         )
@@ -114,7 +114,6 @@ class _Training:
         self.batch_size = recipe.batch_for(self.n_train)
         self.total_steps = recipe.total_steps(self.n_train)
         self.device = device
-        prepare(device)
         tensors, meta = checkpoint.load_state(resume) if resume is not None else ({}, {})
         # A run keeps the precision it began with, also on another machine.
         self.precision = meta.get("precision") or pick_precision(recipe.precision, self.device)[0]

@@ -1,8 +1,18 @@
+import platform
+from pathlib import Path
+
 import pytest
 import torch
 
 from resnet_core.errors import TrainingError
-from resnet_core.training.device import device_name, free_memory, memory_errors_in_words, pick_device, pick_precision
+from resnet_core.training.device import (
+    device_name,
+    free_memory,
+    memory_errors_in_words,
+    pick_device,
+    pick_precision,
+    prepared,
+)
 
 CPU = torch.device("cpu")
 
@@ -63,3 +73,19 @@ def test_other_errors_are_not_about_memory():
 def test_free_memory_of_a_cpu_is_plausible_or_unknown():
     free = free_memory(torch.device("cpu"))
     assert free is None or 1 << 20 < free < 1 << 50
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory")
+def test_a_training_keeps_its_freed_memory_and_gives_it_back_at_its_end():
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    torch.ones(1)
+    before = resident()
+    with prepared(torch.device("cpu")):
+        for _ in range(2):
+            blocks = [torch.ones(4 << 20) for _ in range(8)]  # 16 MB each
+            del blocks
+        kept = resident()
+    assert kept - before > 64 << 20
+    assert resident() - before < 32 << 20
