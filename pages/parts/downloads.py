@@ -69,5 +69,10 @@ def settings(runs: list[Run], maps: Maps, method: str) -> str:
 
 
 def settings_text(attribution: Attribution) -> str:
-    """Every setting that was used; empty for a method that has none."""
-    return ", ".join(f"{name} {value}" for name, value in attribution.params.items())
+    """Every setting that was used, and how coarse the map is where it is coarser than the picture; empty for a method
+    that has none."""
+    words = [f"{name} {value}" for name, value in attribution.params.items()]
+    if attribution.native is not None:
+        height, width = attribution.native.shape
+        words.append(f"computed at {height} × {width}, enlarged")
+    return ", ".join(words)

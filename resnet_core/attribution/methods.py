@@ -232,9 +232,9 @@ _TABLE = (
         question="In which region does the chosen block see evidence for the class?",
         paper="Selvaraju et al. 2016, Grad-CAM",
         url="https://arxiv.org/abs/1610.02391",
-        limits="As coarse as the block: 8 × 8 at the last stage of a CIFAR network. The smooth map is an "
-        "enlargement, not more knowledge. Evidence against the class is cut off (ReLU), so a map can be "
-        "empty.",
+        limits="As coarse as the block's output: after the last block 8 × 8 in a CIFAR network, 7 × 7 to 14 × 14 in "
+        "those trained on ImageNet. The smooth map is an enlargement, not more knowledge. Evidence against the "
+        "class is cut off (ReLU), so a map can be empty.",
         reduction="cam",
         unit="importance",
         params=(_BLOCK,),

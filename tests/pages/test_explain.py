@@ -143,6 +143,7 @@ def test_a_clicked_map_opens_large_and_its_checks_are_told(lab, explained):
     at.session_state["maps"] = AttributeDictionary({"selection": {"points": [{"customdata": [run, "grad_cam"]}]}})
     at.run()
     assert at.charts()[-1] == "map"
+    assert at.says("caption", "computed at 8 × 8, enlarged")
     at.toggle(key="trust").set_value(True).run()
     assert at.says("markdown", "0.010", "2.00")
     assert at.says("markdown", "0.90", "hardly depends")
