@@ -15,7 +15,7 @@ from resnet_core.errors import LabError, StoreError, TrainingError
 from resnet_core.figures.numbers import count, percent
 from resnet_core.home import default_home
 from resnet_core.networks.presets import PRESETS as NETWORKS
-from resnet_core.networks.presets import preset as network_preset
+from resnet_core.networks.presets import network
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs import gallery
 from resnet_core.runs.run import STATES, Run
@@ -91,7 +91,11 @@ def parser() -> argparse.ArgumentParser:
         "--preset resnet-20 --data shapes-10 --epochs 2 --seed 0",
     )
     what = train.add_mutually_exclusive_group(required=True)
-    what.add_argument("--preset", metavar="NETWORK", help="a network by name, such as resnet-20 or plain-56")
+    what.add_argument(
+        "--preset",
+        metavar="NETWORK",
+        help="a network by name, such as resnet-20, or a design as links carry it, such as plain-56~nnone",
+    )
     what.add_argument("--grow", metavar="RUN", help="a run's network made deeper (--depth), from its own weights")
     what.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped")
     train.add_argument("--depth", type=int, help="with --grow: layers of the deeper network")
@@ -187,7 +191,7 @@ def exit_code(run: Run) -> int:
 def begun_with(args: argparse.Namespace, store: RunStore) -> tuple[NetSpec, bytes | None, str]:
     """The network that ``train`` is to train, the weights it begins with where they are not fresh, and its data."""
     if args.grow is None:
-        return network_preset(args.preset), None, args.data or "shapes-10"
+        return network(args.preset), None, args.data or "shapes-10"
     from resnet_core.training.growing import grow_weights
 
     run, weights = store.get(args.grow), store.weights(args.grow)
@@ -264,7 +268,7 @@ def spec_of(name: str, home: Path) -> NetSpec:
         runs = {run.id: run for run in open_store(home).runs()}
         if name in runs:
             return NetSpec.from_dict(runs[name].spec)
-    return network_preset(name)
+    return network(name)
 
 
 def evaluate_command(args: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from resnet_core.figures.numbers import percent
 from resnet_core.home import default_home
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.bundle import export_run, import_run
+from resnet_core.runs.command import command_of
 from resnet_core.runs.run import Run
 from resnet_core.training.recipe import Recipe
 
@@ -87,7 +88,11 @@ def act_on(picked: list[Run]) -> None:
     """Put on the table, rename, tag, export, delete."""
     with st.container(border=True):
         if len(picked) == 1:
-            name_and_tags(picked[0])
+            if picked[0].origin == "gallery":
+                st.markdown(f"**{picked[0].name}** ships with the lab and cannot be changed.")
+            else:
+                name_and_tags(picked[0])
+            made_again(picked[0])
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.button(
                 "Put on the table",
@@ -101,7 +106,7 @@ def act_on(picked: list[Run]) -> None:
                 grow(picked[0])
             if any(run.active for run in picked):
                 st.caption("Stop a run before you delete it.")
-            else:
+            elif any(run.origin != "gallery" for run in picked):
                 with st.popover("Delete", icon=":material/delete:"):
                     st.markdown(
                         f"Delete {len(picked)} run{'s' * (len(picked) > 1)} with weights and curves? "
@@ -127,6 +132,14 @@ def name_and_tags(run: Run) -> None:
             store().rename(run.id, new_name)
             store().tag(run.id, new_tags)
             st.rerun()
+
+
+def made_again(run: Run) -> None:
+    """What trains this run once more."""
+    command = command_of(run)
+    if command:
+        st.caption("The command that trains it again:")
+        st.code(command, language="bash", wrap_lines=True)
 
 
 def grow(run: Run) -> None:

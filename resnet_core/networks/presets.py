@@ -50,6 +50,15 @@ def preset(name: str) -> NetSpec:
     return NetSpec(family=family, depth=int(match[2]), norm=norm)
 
 
+def network(text: str) -> NetSpec:
+    """The spec of a name as `preset` takes it, or of a design as links carry it (`NetSpec.to_query`).
+
+    Raises SpecError.
+    """
+    is_design = "~" in text or text.startswith("residual-")  # no preset's name looks like that
+    return NetSpec.from_query(text) if is_design else preset(text)
+
+
 def _cifar() -> dict[str, Preset]:
     rows = {}
     for depth, group in ((8, LESSON), *((depth, CIFAR) for depth in (20, 32, 44, 56, 110))):

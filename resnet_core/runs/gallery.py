@@ -25,6 +25,11 @@ def run_id(name: str) -> str:
     return _PREFIX + name
 
 
+def name_of(run: str) -> str:
+    """Of the shipped run with that id: the inverse of run_id."""
+    return run.removeprefix(_PREFIX)
+
+
 def take_in(store: RunStore, folder: Path = FOLDER) -> list[str]:
     """Brings the store up to what ships in ``folder``; returns the ids, which are the same in every lab, so that a
     link to a shipped run opens everywhere.

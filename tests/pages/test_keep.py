@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from resnet_core.compute.shown import DataTask
+from resnet_core.networks.spec import NetSpec
+from resnet_core.runs.gallery import take_in as ships
+from resnet_core.training.recipe import preset
 
 
 def pick(at, *rows: int):
@@ -133,3 +136,17 @@ def test_a_dataset_of_ones_own_is_deleted_the_lab_s_are_not(lab, open_page):
     assert dropping == ["drop_dots"]
     at.button(key="drop_dots").click().run()
     assert not (lab.home / "datasets" / "dots").exists()
+
+
+def test_a_picked_run_says_how_to_train_it_again(lab, open_page):
+    lab.store.create(NetSpec(depth=8).to_dict(), preset("short-4").to_dict(), "dots", name="mine")
+    at = pick(open_page("keep"), 0)
+    assert "--preset resnet-8 --data dots --recipe short-4" in at.code[0].value
+
+
+def test_a_run_that_ships_can_be_made_again_and_not_be_changed(lab, open_page):
+    last = ships(lab.store)[-1]
+    at = pick(open_page("keep"), 0)
+    assert f"gallery --make {last.removeprefix('gallery-')}" in at.code[0].value
+    assert not [box for box in at.text_input if box.key.startswith("name_")]
+    assert not [button for button in at.button if button.key == "delete"]

@@ -1,0 +1,52 @@
+"""The command that makes a run again. No torch."""
+
+import shlex
+
+from resnet_core.networks.presets import PRESETS as NETWORKS
+from resnet_core.networks.spec import NetSpec
+from resnet_core.runs import gallery
+from resnet_core.runs.run import Run
+from resnet_core.training.recipe import PRESETS as RECIPES
+from resnet_core.training.recipe import Recipe
+
+OPTIONS = {
+    "epochs": "--epochs",
+    "steps": "--steps",
+    "batch_size": "--batch-size",
+    "lr": "--lr",
+    "precision": "--precision",
+    "seed": "--seed",
+}
+"""Fields of a recipe that the command line can change."""
+
+
+def command_of(run: Run) -> str | None:
+    """What to type to train the same network with the same recipe, seed and data; None for a recipe that the command
+    line cannot express. With another device, precision or number of threads the last digits come out differently."""
+    if run.origin == "gallery":
+        return f"python -m resnet_core gallery --make {gallery.name_of(run.id)}"
+    changes = recipe_options(Recipe.from_dict(run.recipe))
+    if changes is None:
+        return None
+    words = ["--preset", network_word(NetSpec.from_dict(run.spec)), "--data", run.dataset, *changes]
+    return shlex.join(["python", "-m", "resnet_core", "train", *words])
+
+
+def network_word(spec: NetSpec) -> str:
+    """A preset's name where there is one, else the design as links carry it."""
+    names = [name for name, preset in NETWORKS.items() if preset.spec == spec]
+    return names[0] if names else spec.to_query()
+
+
+def recipe_options(recipe: Recipe) -> list[str] | None:
+    """A preset recipe and the changes to it, as options; the fewest changes there are."""
+    found = []
+    for name, base in RECIPES.items():
+        changes = {field: getattr(recipe, field) for field in OPTIONS if getattr(recipe, field) != getattr(base, field)}
+        changes = {field: value for field, value in changes.items() if value is not None}
+        again = base.with_(**changes).to_dict()
+        if again | {"name": ""} == recipe.to_dict() | {"name": ""}:
+            found.append(
+                ["--recipe", name, *(word for field in changes for word in (OPTIONS[field], str(changes[field])))]
+            )
+    return min(found, key=len, default=None)

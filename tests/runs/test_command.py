@@ -1,0 +1,52 @@
+"""The command that makes a run again, held by parsing it as the command line does."""
+
+import shlex
+from dataclasses import replace
+
+import pytest
+
+from resnet_core import cli
+from resnet_core.networks.presets import network
+from resnet_core.networks.spec import NetSpec
+from resnet_core.runs.command import command_of
+from resnet_core.runs.store import RunStore
+from resnet_core.runs.wanted import wanted
+from resnet_core.training.recipe import Recipe, preset
+
+SPECS = [
+    NetSpec(),
+    NetSpec(family="plain", depth=56),
+    NetSpec(depth=26, width=4, num_classes=3).with_skips("110110110110"),
+]
+RECIPES = [
+    preset("paper").with_(seed=3),
+    preset("short-12"),
+    preset("short-4").with_(epochs=7, batch_size=32, lr=0.05, precision="fp32"),
+    preset("short-1").with_(steps=250),
+]
+
+
+def run_of(store: RunStore, spec: NetSpec, recipe: Recipe):
+    return store.get(store.create(spec.to_dict(), recipe.to_dict(), "my pictures", name="n"))
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_it_asks_for_the_same_training(store: RunStore, spec: NetSpec, recipe: Recipe) -> None:
+    words = shlex.split(command_of(run_of(store, spec, recipe)))
+    assert words[:3] == ["python", "-m", "resnet_core"]
+    args = cli.parser().parse_args(words[3:])
+    assert network(args.preset) == spec and args.data == "my pictures"
+    assert cli.recipe_of(args).to_dict() | {"name": ""} == recipe.to_dict() | {"name": ""}
+
+
+def test_a_shipped_run_is_made_by_its_name(store: RunStore) -> None:
+    run = replace(
+        run_of(store, *wanted("plain-20-short-12-s0").made_of()), id="gallery-plain-20-short-12-s0", origin="gallery"
+    )
+    args = cli.parser().parse_args(shlex.split(command_of(run))[3:])
+    assert wanted(args.make).made_of() == (NetSpec.from_dict(run.spec), Recipe.from_dict(run.recipe))
+
+
+def test_a_recipe_that_no_option_can_say_has_none(store: RunStore) -> None:
+    assert command_of(run_of(store, NetSpec(), Recipe(epochs=4, schedule="cosine"))) is None
