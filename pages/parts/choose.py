@@ -228,11 +228,12 @@ def recipe_details(recipe: Recipe) -> Recipe:
 
 def cost(spec: NetSpec, recipe: Recipe, info: DatasetInfo, twins: bool) -> None:
     """The time that the training will take on this machine, from a few steps measured here."""
-    if not service().machine().ready:
+    machine = service().machine()
+    if not machine.ready:
         st.caption("The time this will take is measured as soon as the machine is ready.")
         return
     with said_plainly(), st.spinner("Measuring a few steps on this machine …", show_time=True):
-        measured = estimate(spec, recipe.batch_size, recipe.precision, recipe.augment)
+        measured = estimate(spec, recipe.batch_size, recipe.precision, recipe.augment, 2 if twins else 1)
         steps = recipe.total_steps(info.n_train)
         tests = math.ceil(steps / recipe.steps_per_epoch(info.n_train))
         seconds = measured.seconds(steps, tests * info.n_test)
@@ -241,6 +242,11 @@ def cost(spec: NetSpec, recipe: Recipe, info: DatasetInfo, twins: bool) -> None:
             + (" for each of the two" if twins else "")
             + f" ({measured.images_per_s:,.0f} images/s measured, {file_size(measured.memory_bytes)} of memory)."
         )
+        if others := machine.n_running + machine.n_waiting:
+            many = "1 other training is" if others == 1 else f"{others} other trainings are"
+            st.caption(f"{many} in work or waiting here, so it can begin later and take longer than that.")
+        if twins and measured.device != "cpu":
+            st.caption("Measured alone: two that share a GPU can take up to twice as long.")
         if not measured.fits:
             st.warning(
                 f"It will hardly fit: {file_size(measured.free_bytes)} of memory were free when this was measured. "
@@ -250,9 +256,10 @@ def cost(spec: NetSpec, recipe: Recipe, info: DatasetInfo, twins: bool) -> None:
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def estimate(spec: NetSpec, batch_size: int, precision: str, augment: bool) -> Estimate:
-    """Speed and memory of one training step here; asked once for each network and batch."""
-    return service().estimate(spec, Recipe(epochs=1, batch_size=batch_size, precision=precision, augment=augment))
+def estimate(spec: NetSpec, batch_size: int, precision: str, augment: bool, together: int) -> Estimate:
+    """Speed and memory of one training step here; asked once for each network, batch and share of the machine."""
+    recipe = Recipe(epochs=1, batch_size=batch_size, precision=precision, augment=augment)
+    return service().estimate(spec, recipe, together=together)
 
 
 def submit(spec: NetSpec, recipe: Recipe, info: DatasetInfo, twins: bool) -> None:

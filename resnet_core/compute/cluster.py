@@ -139,14 +139,19 @@ def warm_up(resources: Resources) -> str:
 
 
 def estimate(
-    spec: dict[str, Any], recipe: dict[str, Any], n_train: int, n_test: int, resources: Resources, timeout: float
+    spec: dict[str, Any],
+    recipe: dict[str, Any],
+    n_train: int,
+    n_test: int,
+    resources: Resources,
+    threads: int,
+    timeout: float,
 ) -> Estimate | Failure:
-    """Measure a few steps where trainings run, beside those that do."""
+    """Measure a few steps where trainings run, with as many ``threads``, beside those that do."""
     import ray
 
     from resnet_core.compute import jobs
 
-    threads = resources.threads(wanting=1)
     options = {"num_cpus": 0, "num_gpus": GPU_SHARE if resources.gpus else 0, "max_retries": 0}
     task = ray.remote(max_calls=1 if resources.gpus > 1 else 0)(jobs.estimate_task).options(**options)
     try:

@@ -292,13 +292,21 @@ class Service:
             yield part.value if isinstance(part, Whole) else part
 
     def estimate(
-        self, spec: NetSpec, recipe: Recipe, n_train: int = 50_000, n_test: int = 10_000, timeout: float = 60.0
+        self,
+        spec: NetSpec,
+        recipe: Recipe,
+        n_train: int = 50_000,
+        n_test: int = 10_000,
+        timeout: float = 60.0,
+        together: int = 1,
     ) -> Estimate:
-        """What training would cost here, by some seconds of it. Raises JobError when it cannot be
+        """What training would cost here, by some seconds of it; one of ``together`` that share the cores. What
+        else runs is not counted, see :mod:`resnet_core.training.estimate`. Raises JobError when it cannot be
         measured.
         """
         self._wait_for_start()
-        found = cluster.estimate(spec.to_dict(), recipe.to_dict(), n_train, n_test, self._resources, timeout)
+        threads = self._threads_per_run or self._resources.threads(together)
+        found = cluster.estimate(spec.to_dict(), recipe.to_dict(), n_train, n_test, self._resources, threads, timeout)
         if isinstance(found, Failure):
             raise JobError(found.sentence)
         return found

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Estimate:
-    """Measured on the machine that will train, with random pictures; true while nothing else runs there."""
+    """Measured on the machine that will train, with random pictures; for a training that has the machine, or its
+    share of the cores, for itself."""
 
     seconds_per_step: float  # of a whole batch
     seconds_per_test_image: float

@@ -1,7 +1,16 @@
-"""How long a training will take on this machine, and how much memory: by doing a few of its steps."""
+"""How long a training will take on this machine, and how much memory: by doing a few of its steps.
+
+Where and how the training would run, low priority included, but told is the time that it takes when it has the
+machine for itself. On a CPU that is the CPU time of the thread that makes the step: while others keep the cores, the
+seconds that pass say nothing about this network (three to ten times as many beside two busy processes), and it runs
+its share of every parallel part itself. The CPU time of all threads over their number would miss that parts of a step
+run in one thread. Threads that spin while they wait count their waiting as work, so trainings and this let them sleep
+(OMP_WAIT_POLICY, set by compute/cluster.py); with spinning ones the result lies between the two.
+"""
 
 import statistics
 import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -71,35 +80,41 @@ def _measure_steps(learn: TrainStep, spec: NetSpec, batch_size: int, budget_s: f
     deadline = time.perf_counter() + budget_s
     images = min(FIRST_IMAGES, batch_size)
     _time_step(learn, spec, images)  # the first step of all also chooses and compiles kernels
-    seconds = _time_step(learn, spec, images)
+    seconds, passed = _time_step(learn, spec, images)
     # The first step of a size is slower; then at least one is measured.
-    affordable = int(images * (deadline - time.perf_counter()) / (3 * seconds))
+    affordable = int(images * (deadline - time.perf_counter()) / (3 * passed))
     if affordable > images:
         images = min(batch_size, affordable)
         _time_step(learn, spec, images)
-        seconds = _time_step(learn, spec, images)
+        seconds, passed = _time_step(learn, spec, images)
     times = [seconds]
-    while len(times) < STEPS and time.perf_counter() + seconds < deadline:
-        times.append(_time_step(learn, spec, images))
+    while len(times) < STEPS and time.perf_counter() + passed < deadline:
+        seconds, passed = _time_step(learn, spec, images)
+        times.append(seconds)
     return images, times
 
 
-def _time_step(learn: TrainStep, spec: NetSpec, images: int) -> float:
+def _time_step(learn: TrainStep, spec: NetSpec, images: int) -> tuple[float, float]:
     x, y = _random_batch(spec, images, learn.device)
-    begun = time.perf_counter()
-    learn(x, y, lr=0.0)
-    _wait(learn.device)
-    return time.perf_counter() - begun
+    return _timed(learn.device, lambda: learn(x, y, lr=0.0))
 
 
 def _time_evaluation(learn: TrainStep, spec: NetSpec, images: int) -> float:
     x, _ = _random_batch(spec, images, learn.device)
     learn.net.eval()
-    begun = time.perf_counter()
     with torch.inference_mode(), autocast(learn.device, learn.precision):
-        learn.net(x)
-    _wait(learn.device)
-    return time.perf_counter() - begun
+        seconds, _ = _timed(learn.device, lambda: learn.net(x))
+    return seconds
+
+
+def _timed(device: torch.device, act: Callable[[], object]) -> tuple[float, float]:
+    """Seconds that it takes with the device for itself, and seconds that passed."""
+    begun, work = time.perf_counter(), time.thread_time()
+    act()
+    _wait(device)
+    work, passed = time.thread_time() - work, time.perf_counter() - begun
+    # Some systems count CPU time in hundredths of a second: less than that is none.
+    return (work or passed) if device.type == "cpu" else passed, passed
 
 
 def _random_batch(spec: NetSpec, images: int, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -168,3 +168,12 @@ def test_of_many_ended_runs_the_newest_are_shown(lab, open_page):
     runs = [lab.add(NetSpec(depth=8, width=4)) for _ in range(6)]
     shown = [key for key in keys(open_page("train").button) if key.startswith("compare_")]
     assert shown == [f"compare_{run.id}" for run in runs[:1:-1]]
+
+
+def test_the_time_is_that_of_the_share_of_the_machine_and_says_who_else_is_there(lab, open_page):
+    assert open_page("train").says("markdown", "for each of the two")
+    assert not open_page("train").says("caption", "in work or waiting")
+    lab.add(until="running")
+    assert open_page("train").says("caption", "1 other training is in work or waiting here")
+    lab.add(until="queued")
+    assert open_page("train").says("caption", "2 other trainings are in work or waiting here")

@@ -1,4 +1,9 @@
 import dataclasses
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -34,6 +39,37 @@ def test_memory_grows_with_batch_and_network_and_shrinks_with_bf16(toy_spec):
     assert memory(batch_size=64) > memory()
     assert memory(NetSpec(depth=14, width=4, num_classes=3)) > memory()
     assert memory(precision="bf16") < memory()
+
+
+@contextmanager
+def busy_core(others: int) -> Iterator[None]:
+    """This thread on one core, with as many processes that never rest on the same one."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    spin = "print(flush=True)\nwhile True: pass"
+    processes = [subprocess.Popen([sys.executable, "-c", spin], stdout=subprocess.PIPE) for _ in range(others)]
+    try:
+        for process in processes:
+            process.stdout.readline()  # it has begun
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+        os.sched_setaffinity(0, before)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not pin a thread to a core")
+def test_other_work_on_the_machine_does_not_make_it_longer():
+    spec = NetSpec(family="residual", depth=8, width=16)
+
+    def seconds(others: int) -> float:
+        with busy_core(others):
+            found = [estimate(spec, RECIPE, device="cpu", budget_s=0.5) for _ in range(3)]
+        return min(each.seconds_per_step for each in found)
+
+    alone = seconds(others=0)
+    assert alone / 1.5 < seconds(others=2) < 1.5 * alone, "by the clock on the wall it is three times as long"
 
 
 def test_a_device_that_is_not_there_is_refused(monkeypatch, toy_spec):
