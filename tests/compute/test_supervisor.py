@@ -209,3 +209,9 @@ def test_leaving_queues_what_runs_and_the_next_start_takes_it_up(lab, tools, mak
     for run_id in run_ids:
         tools.ended(again.store, run_id)
         tools.assert_undisturbed(again.store, run_id)
+
+
+def test_the_cost_is_measured_with_the_cores_that_each_would_get(lab, make_service, home, tools):
+    names = [lab.estimate(tools.SPEC, tools.recipe(), 40, 20, together=n).device_name for n in (1, 2)]
+    assert names == ["CPU, 2 threads", "CPU, 1 thread"]
+    assert make_service(home, threads_per_run=1).estimate(tools.SPEC, tools.recipe(), 40, 20).device_name == names[1]
