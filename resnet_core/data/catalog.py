@@ -12,19 +12,21 @@ from resnet_core.errors import DataError
 def catalog(home: Path) -> list[DatasetInfo]:
     """Shapes-10 and CIFAR-10 first, ready or not, then the imported ones by name. Opens no pictures."""
     stored = {info.name: info for info in storage.stored_infos(home)}
+    if not shapes10.is_here(home):
+        stored.pop(shapes10.NAME, None)  # of an older version: made anew when first used
     known = [stored.pop(info.name, info) for info in (shapes10.planned(), cifar10.planned())]
     return known + list(stored.values())
 
 
 def load_dataset(name: str, home: Path, progress: Progress | None = None) -> Dataset:
-    """The dataset, its pictures memory-mapped. Shapes-10 is generated when first asked for.
+    """The dataset, its pictures memory-mapped. Shapes-10 is generated when first asked for, and anew when the copy
+    that is here comes from an older version of the generator.
 
     Raises DataError when it is not there, and says how to get it.
     """
-    dataset = storage.read_dataset(home, name)
-    if dataset is None and name == shapes10.NAME:
+    if name == shapes10.NAME and not shapes10.is_here(home):
         shapes10.make(home, progress)
-        dataset = storage.read_dataset(home, name)
+    dataset = storage.read_dataset(home, name)
     if dataset is None:
         raise _missing(name, home)
     return dataset
@@ -42,9 +44,10 @@ def preview(name: str, home: Path, per_class: int = 8) -> tuple[np.ndarray, tupl
     k is ``per_class``, or less when the smallest class has fewer. Before Shapes-10 is generated, pictures of
     the same kind are drawn on the spot.
     """
-    dataset = storage.read_dataset(home, name)
-    if dataset is None and name == shapes10.NAME:
+    if name == shapes10.NAME and not shapes10.is_here(home):
         dataset = shapes10.small(n_train=len(shapes10.CLASSES) * per_class, n_test=len(shapes10.CLASSES))
+    else:
+        dataset = storage.read_dataset(home, name)
     if dataset is None:
         raise _missing(name, home)
     rows = [np.flatnonzero(dataset.y_train == label) for label in range(dataset.num_classes)]

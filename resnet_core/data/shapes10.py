@@ -20,6 +20,8 @@ from resnet_core.data.dataset import Dataset, DatasetInfo, Progress
 
 NAME = "shapes-10"
 TITLE = "Shapes-10"
+VERSION = 1  # to be raised with every change of the pictures: copies made by an older one are made anew
+ORIGIN = f"generator {VERSION}"
 SIZE = 32
 N_TRAIN, N_TEST = 10_000, 2_000
 SEED = 10
@@ -32,9 +34,7 @@ _OVERSAMPLING = 3  # sub-pixels along each side: edges in ten steps
 _AT_ONCE = 250  # pictures drawn together: some MB an array
 
 
-_PENTAGRAM = tuple(
-    (round(math.cos(a), 5), round(math.sin(a), 5)) for a in np.arange(5) * 2 * math.pi / 5 + math.pi
-)
+_PENTAGRAM = tuple((round(math.cos(a), 5), round(math.sin(a), 5)) for a in np.arange(5) * 2 * math.pi / 5 + math.pi)
 
 
 def _disc(u, v):
@@ -104,13 +104,16 @@ CLASSES = tuple(SHAPES)
 def planned() -> DatasetInfo:
     """What the catalog shows before the pictures are there."""
     size = (N_TRAIN + N_TEST) * (SIZE * SIZE * 3 + 8) + N_TEST * SIZE * SIZE
-    return DatasetInfo(
-        NAME, TITLE, CLASSES, N_TRAIN, N_TEST, SOURCE, ready=False, bytes=size, fingerprint=None
-    )
+    return DatasetInfo(NAME, TITLE, CLASSES, N_TRAIN, N_TEST, SOURCE, ready=False, bytes=size, fingerprint=None)
+
+
+def is_here(home: Path) -> bool:
+    """Whether the pictures of this version lie in ``home``."""
+    return storage.find_stored(home, name=NAME, origin=ORIGIN) is not None
 
 
 def make(home: Path, progress: Progress | None = None) -> DatasetInfo:
-    """Generate the dataset into ``home``, which takes a few seconds."""
+    """Generate the dataset into ``home``, which takes a few seconds, in place of a copy of another version."""
     train = _report(progress, 0.0, N_TRAIN / (N_TRAIN + N_TEST))
     test = _report(progress, N_TRAIN / (N_TRAIN + N_TEST), 1.0)
     with storage.new_folder(home) as folder:
@@ -121,7 +124,9 @@ def make(home: Path, progress: Progress | None = None) -> DatasetInfo:
         storage.save_array(folder, "x_test", x)
         storage.save_array(folder, "y_test", y)
         storage.save_array(folder, "test_masks", masks)
-        return storage.commit(folder, home, name=NAME, title=TITLE, classes=CLASSES, source=SOURCE)
+        if not is_here(home):  # another process may have been faster
+            storage.remove_dataset(home, NAME)
+        return storage.commit(folder, home, name=NAME, title=TITLE, classes=CLASSES, source=SOURCE, origin=ORIGIN)
 
 
 def small(n_train: int = 200, n_test: int = 50, seed: int = SEED) -> Dataset:
@@ -133,9 +138,7 @@ def small(n_train: int = 200, n_test: int = 50, seed: int = SEED) -> Dataset:
     return Dataset(NAME, TITLE, CLASSES, x_train, y_train, x_test, y_test, source, digest, masks)
 
 
-def generate(
-    n: int, seed: int, progress: Progress | None = None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def generate(n: int, seed: int, progress: Progress | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """n pictures uint8 (n, 32, 32, 3), labels int64 (n,), masks bool (n, 32, 32).
 
     A pixel belongs to the mask when at least half of it is shape. The classes come equally often, in random
@@ -186,9 +189,7 @@ def _shape_coverage(labels: np.ndarray, random: np.random.Generator) -> np.ndarr
     coverage = np.empty((n, SIZE, SIZE), np.float32)
     for label, inside in enumerate(SHAPES.values()):
         of_class = np.flatnonzero(labels == label)
-        x0, y0, c, s, r, wide = (
-            values[of_class, None, None] for values in (*centre, cos, sin, radius, stretch)
-        )
+        x0, y0, c, s, r, wide = (values[of_class, None, None] for values in (*centre, cos, sin, radius, stretch))
         x, y = (points[None, None, :] - x0) / r, (points[None, :, None] - y0) / r
         fine = inside((c * x + s * y) * wide, (c * y - s * x) / wide)
         blocks = fine.reshape(-1, SIZE, _OVERSAMPLING, SIZE, _OVERSAMPLING)

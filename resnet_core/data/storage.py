@@ -118,9 +118,9 @@ def commit(
 ) -> DatasetInfo:
     """Make the arrays written in ``folder`` the dataset ``name``.
 
-    ``origin`` is the SHA-256 of what the arrays were made from. When a dataset of that name is there already
-    with the same content (two processes made it at once), that one stays; with other content it is a
-    DataError.
+    ``origin`` names what the arrays were made from: the SHA-256 of a file, or a version of a generator. When a
+    dataset of that name is there already with the same content (two processes made it at once), that one stays;
+    with other content it is a DataError.
     """
     target = dataset_folder(home, name)
     meta = {

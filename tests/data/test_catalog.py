@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from resnet_core.data import catalog as module
-from resnet_core.data import shapes10
+from resnet_core.data import shapes10, storage
 from resnet_core.data.catalog import catalog, delete_dataset, load_dataset, preview
 from resnet_core.data.own import import_own
 from resnet_core.errors import DataError
@@ -31,6 +31,35 @@ def test_shapes_are_generated_on_first_use_and_kept(home, few_shapes):
     assert first.fingerprint == again.fingerprint == catalog(home)[0].fingerprint
     assert catalog(home)[0].ready
     assert first.test_masks.shape == (20, 32, 32)
+
+
+@pytest.mark.parametrize("origin", ["", "generator 0"])
+def test_shapes_of_an_older_generator_are_made_anew(home, few_shapes, monkeypatch, origin):
+    with monkeypatch.context() as older:
+        older.setattr(shapes10, "ORIGIN", origin)
+        older.setattr(shapes10, "SEED", 3)
+        old = load_dataset("shapes-10", home)
+        pictures = np.array(old.x_train)
+    assert not catalog(home)[0].ready and catalog(home)[0].fingerprint is None
+    new = load_dataset("shapes-10", home)
+    assert new.fingerprint != old.fingerprint and catalog(home)[0].fingerprint == new.fingerprint
+    assert [path.name for path in storage.datasets_folder(home).iterdir()] == ["shapes-10"]
+    np.testing.assert_array_equal(old.x_train, pictures)  # who has the old ones open goes on with them
+    load_dataset("shapes-10", home, lambda what, fraction: pytest.fail("generated twice"))
+
+
+def test_two_that_make_the_shapes_at_once_end_with_one_copy(home, few_shapes, monkeypatch):
+    real = shapes10.generate
+    inner = []
+
+    def generate(*args, **kwargs):
+        if not inner:
+            inner.append(True)
+            inner.append(shapes10.make(home))  # another process, faster
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(shapes10, "generate", generate)
+    assert shapes10.make(home) == inner[1]
 
 
 def test_missing_datasets_say_the_way_out(home, save_npz):
