@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages.parts import own_pictures, picture
+from pages.parts import address, own_pictures, picture
 from pages.parts.lab import said_plainly, service
 from resnet_core.attribution.imagenet import NETWORKS, SIDE, Published, as_published, facts, is_here
 from resnet_core.data.catalog import catalog
@@ -43,14 +43,12 @@ class Trained:
 
 def wanted() -> bool:
     """Whether the page is about networks trained on ImageNet, and not about the runs on the table."""
-    which = st.segmented_control(
+    which = address.choice(
+        st.segmented_control,
         "Which networks",
-        [RUNS, IMAGENET],
-        default=RUNS,
-        required=True,
+        {RUNS: "The runs on the table", IMAGENET: "Trained on ImageNet"},
         key="networks_from",
-        bind="query-params",
-        format_func={RUNS: "The runs on the table", IMAGENET: "Trained on ImageNet"}.get,
+        required=True,
     )
     return which == IMAGENET
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from pages.parts import own_pictures
+from pages.parts import address, own_pictures
 from pages.parts.frame import dark, figure
 from pages.parts.lab import said_plainly
 from pages.parts.survey import SEARCHED, dataset, survey
@@ -40,15 +40,14 @@ class Shown:
 
 def choose(runs: list[Run]) -> Shown | None:
     """The picture that the person chooses, drawn as they see it and as the network gets it."""
-    source = st.segmented_control(
+    sources = ["dataset", *own_pictures.sources(st.context.url)]
+    source = address.choice(
+        st.segmented_control,
         "Picture",
-        ["dataset", *own_pictures.sources(st.context.url)],
-        default="dataset",
-        required=True,
+        {source: SOURCES[source] for source in sources},
         key="picture_from",
-        bind="query-params",
+        required=True,
         wrap=True,
-        format_func=SOURCES.get,
     )
     if source == "dataset":
         return from_dataset(runs)
