@@ -18,6 +18,7 @@ from resnet_core.figures.style import (
 
 _ROW = 40  # px per class
 _TOP, _BOTTOM = 44, 52
+_NUMBER, _NARROWEST = 58, 680  # px: of the number after a bar, and of all columns on a small screen
 
 
 def prediction_bars(
@@ -64,8 +65,7 @@ def prediction_bars(
         )
         axes[f"xaxis{axis}"] = {
             "domain": [left, left + width],
-            # Room for the number after a full bar.
-            "range": [0, 122],
+            "range": [0, _axis_end(len(shown))],
             "tickvals": [0, 50, 100],
             "ticktext": ["0", "50 %", "100 %"],
             "fixedrange": True,
@@ -88,6 +88,11 @@ def prediction_bars(
         **axes,
     )
     return go.Figure(data=traces, layout=layout)
+
+
+def _axis_end(columns: int) -> float:
+    """So far beyond 100 % that the number after a full bar has room, also in a narrow column."""
+    return max(122.0, 100 / (1 - min(0.6, columns * _NUMBER / _NARROWEST)))
 
 
 def likeliest(probabilities: Sequence[np.ndarray], top: int, always: int | None = None) -> list[int]:
