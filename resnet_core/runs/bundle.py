@@ -12,21 +12,18 @@ fit the network) before anything is taken from it. No torch here.
 import io
 import json
 import math
-import struct
 import time
 import zipfile
 import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from resnet_core.errors import LabError, StoreError
 from resnet_core.networks.spec import NetSpec
-from resnet_core.networks.summary import tensor_shapes
 from resnet_core.runs.recording import as_blob
 from resnet_core.runs.store import RunStore
+from resnet_core.runs.weights import check_weights, weights_only
 from resnet_core.training.recipe import Recipe
 
 FORMAT = "skip-connection-explorer-run"
@@ -34,6 +31,7 @@ SCHEMA = 1
 MEMBERS = ("run.json", "epochs.npz", "steps.npz", "layers.npz", "weights.safetensors")
 MAX_BYTES = 1 << 30  # of all members, unpacked
 MAX_ROWS = 2_000_000
+MAX_COUNT = 2**53
 
 EPOCH_COLUMNS = ("epoch", "step", "train_loss", "train_error", "test_loss", "test_error", "seconds")
 STEP_COLUMNS = ("step", "loss", "error", "lr", "images_per_s")
@@ -65,7 +63,7 @@ def export_run(store: RunStore, run_id: str) -> bytes:
         "layers.npz": _as_npz(
             {"steps": layers.steps, "weight_stats": layers.weight_stats, "block_stats": layers.block_stats}
         ),
-        "weights.safetensors": _weights_only(weights),
+        "weights.safetensors": weights_only(weights),
     }
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
@@ -83,7 +81,7 @@ def import_run(store: RunStore, data: bytes, *, run_id: str | None = None, origi
     epochs = _table("epochs.npz", members["epochs.npz"], EPOCH_COLUMNS)
     steps = _table("steps.npz", members["steps.npz"], STEP_COLUMNS)
     layers = _layers(members["layers.npz"], len(values["weight_names"]), len(values["block_names"]))
-    _check_weights(members["weights.safetensors"], NetSpec.from_dict(values["spec"]))
+    check_weights(members["weights.safetensors"], NetSpec.from_dict(values["spec"]))
     errors = [row["test_error"] for row in sorted(epochs, key=lambda row: row["epoch"])]
     values["last_test_error"] = errors[-1] if errors else None
     values["best_test_error"] = min((e for e in errors if e is not None), default=None)
@@ -99,27 +97,6 @@ def _as_npz(arrays: dict[str, np.ndarray]) -> bytes:
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, **arrays)
     return file.getvalue()
-
-
-def _weights_only(data: bytes) -> bytes:
-    """A checkpoint without what only its training needs; final weights as they are."""
-    tensors, body, _ = _safetensors(data)
-    if not any(name.startswith("net.") for name in tensors):
-        return data
-    header, parts, offset = {}, [], 0
-    for name, tensor in tensors.items():
-        if name.startswith("net."):
-            part = body[tensor.start : tensor.end]
-            header[name.removeprefix("net.")] = {
-                "dtype": tensor.dtype,
-                "shape": list(tensor.shape),
-                "data_offsets": [offset, offset + len(part)],
-            }
-            parts.append(part)
-            offset += len(part)
-    encoded = json.dumps(header).encode()
-    encoded += b" " * (-len(encoded) % 8)
-    return struct.pack("<Q", len(encoded)) + encoded + b"".join(parts)
 
 
 def _unpacked(data: bytes) -> dict[str, bytes]:
@@ -170,6 +147,10 @@ def _checked_run(data: bytes) -> dict[str, Any]:
     run = described.get("run")
     if not isinstance(run, dict):
         raise StoreError("run.json in this bundle has no run in it: export the run again.")
+    try:
+        json.dumps(run, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:  # half a character: no database and no page takes it
+        raise StoreError(f"run.json in this bundle is damaged ({error.reason}): export the run again.") from error
     return {
         **{name: _as_text(run, name) for name in TEXTS},
         **{name: _as_number(run, name) for name in NUMBERS},
@@ -207,7 +188,7 @@ def _as_number(run: dict[str, Any], name: str) -> float | None:
 
 def _as_count(run: dict[str, Any], name: str) -> int | None:
     value = run.get(name)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53):
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < MAX_COUNT):
         raise _wrong(name, value, "a count")
     return value
 
@@ -284,11 +265,20 @@ def _table(member: str, data: bytes, columns: tuple[str, ...]) -> list[dict[str,
     for name, array in arrays.items():
         if array.dtype.kind not in ("iu" if name in WHOLE_NUMBERS else "iuf"):
             raise StoreError(f"{member} in this bundle has {array.dtype} in {name}: export the run again.")
+    if not all(_are_counts(arrays[name]) for name in columns if name in WHOLE_NUMBERS):
+        raise StoreError(f"{member} in this bundle has epochs or steps that cannot be: export the run again.")
     key = arrays[columns[0]]
-    if len(np.unique(key)) != len(key) or (len(key) and key.min() < 0):
+    if len(np.unique(key)) != len(key):
         raise StoreError(f"{member} in this bundle has rows twice: export the run again.")
     columns_as_lists = [[_plain(value) for value in arrays[name].tolist()] for name in columns]
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns_as_lists, strict=True)]
+
+
+def _are_counts(numbers: np.ndarray) -> bool:
+    """Whole numbers from 0 to what a database takes."""
+    return numbers.dtype.kind in "iu" and (
+        not len(numbers) or 0 <= int(numbers.min()) <= int(numbers.max()) < MAX_COUNT
+    )
 
 
 def _plain(value: float) -> float | None:
@@ -300,7 +290,7 @@ def _layers(data: bytes, n_weights: int, n_blocks: int) -> list[dict[str, Any]]:
     steps, weights, blocks = arrays.values()
     fits = (
         steps.ndim == 1
-        and steps.dtype.kind in "iu"
+        and _are_counts(steps)
         and len(np.unique(steps)) == len(steps) <= MAX_ROWS
         and weights.shape == (len(steps), n_weights, 3)
         and blocks.shape == (len(steps), n_blocks, 3)
@@ -312,80 +302,3 @@ def _layers(data: bytes, n_weights: int, n_blocks: int) -> list[dict[str, Any]]:
         {"step": int(step), "weight_stats": as_blob(weights[i]), "block_stats": as_blob(blocks[i])}
         for i, step in enumerate(steps)
     ]
-
-
-# Weights
-
-
-@dataclass(frozen=True)
-class _Tensor:
-    dtype: str
-    shape: tuple[int, ...]
-    start: int
-    end: int
-
-
-_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
-
-
-def _safetensors(data: bytes) -> tuple[dict[str, _Tensor], bytes, dict[str, Any]]:
-    """Tensors by name, the bytes they lie in, and the metadata; the whole layout is checked.
-
-    Format: 8 bytes of header length, the header as JSON, the tensors' bytes
-    (https://github.com/huggingface/safetensors#format).
-    """
-    try:
-        (length,) = struct.unpack("<Q", data[:8])
-        header = json.loads(data[8 : 8 + length])
-        meta = header.pop("__metadata__", {})
-        body = data[8 + length :]
-        tensors = {
-            name: _Tensor(entry["dtype"], tuple(entry["shape"]), *entry["data_offsets"])
-            for name, entry in header.items()
-        }
-        sound = all(
-            0 <= t.start <= t.end <= len(body)
-            and all(type(size) is int and size >= 0 for size in t.shape)
-            and math.prod(t.shape) * _BYTES[t.dtype] == t.end - t.start
-            for t in tensors.values()
-        ) and _without_gaps(tensors.values(), len(body))
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise StoreError("weights.safetensors in this bundle is damaged: export the run again.") from error
-    if not sound:
-        raise StoreError("weights.safetensors in this bundle is damaged: export the run again.")
-    return tensors, body, meta
-
-
-def _without_gaps(tensors: Iterable[_Tensor], size: int) -> bool:
-    """The tensors lie one behind the other and fill the file, as the format demands."""
-    spans = sorted((tensor.start, tensor.end) for tensor in tensors)
-    ends = [0, *(end for _, end in spans)]
-    return [start for start, _ in spans] == ends[:-1] and ends[-1] == size
-
-
-def _check_weights(data: bytes, spec: NetSpec) -> None:
-    """Its tensors are those of the network: their names, shapes and types."""
-    tensors, _, _ = _safetensors(data)
-    wanted = {name: (shape, _dtype(name)) for name, shape in tensor_shapes(spec).items()}
-    found = {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
-    for name in [*wanted, *found]:
-        if found.get(name) != wanted.get(name):
-            misfit = _misfit(found.get(name), wanted.get(name))
-            raise StoreError(f"The weights in this bundle do not fit {spec.name}: {name[:60]!r} {misfit}.")
-
-
-def _dtype(name: str) -> str:
-    """Of a network's tensor, as safetensors writes it: all are float32 but batch norm's count of batches."""
-    return "I64" if name.endswith(".num_batches_tracked") else "F32"
-
-
-def _misfit(found: tuple[tuple[int, ...], str] | None, wanted: tuple[tuple[int, ...], str] | None) -> str:
-    if found is None:
-        return "is missing"
-    if wanted is None:
-        return "is not one of its tensors"
-    return f"is {_described(*found)} and should be {_described(*wanted)}"
-
-
-def _described(shape: tuple[int, ...], dtype: str) -> str:
-    return f"{dtype} of shape ({', '.join(map(str, shape))[:60]})"

@@ -50,7 +50,8 @@ def take_in(store: RunStore, folder: Path = FOLDER) -> list[str]:
                 import_run(store, data, run_id=run, origin="gallery")
                 store.note_facts(run, store.get(run).facts | {"bundle": digest})
             except StoreError as error:
-                log.warning("%s does not ship: %s", path.name, error)
-                continue
+                if run not in {known.id for known in store.runs()}:  # else another process was faster
+                    log.warning("%s does not ship: %s", path.name, error)
+                    continue
         ids.append(run)
     return ids

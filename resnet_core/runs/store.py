@@ -98,18 +98,18 @@ class RunStore:
         ``values``: columns of table ``runs``; ``history``: rows of ``epochs``, ``steps`` and ``layer_stats``
         by table name, without their column ``run``.
         """
-        if run_id is None:
-            with self.database.write() as connection:
-                run_id = self._next_id(connection)
+        begun = False
         try:
-            with plain_errors(self.home):
-                files.write_whole(self.folder(run_id) / files.WEIGHTS, weights)
             with self.database.write() as connection:
+                run_id = run_id or self._next_id(connection)
                 self._insert(connection, {**values, "id": run_id})
+                begun = True  # from here on the folder is this run's, and not one that another process brought
                 for table in HISTORY:
                     upsert(connection, table, [{**row, "run": run_id} for row in history[table.name]])
-        except StoreError:
-            files.remove_folder(self.folder(run_id))
+                files.write_whole(self.folder(run_id) / files.WEIGHTS, weights)
+        except BaseException:
+            if begun:
+                files.remove_folder(self.folder(run_id))
             raise
         return run_id
 
@@ -195,11 +195,11 @@ class RunStore:
 
     def request_stop(self, run_id: str) -> None:
         """Ask whoever has the run in hand to stop it; one that still waits is stopped at once."""
-        waiting = (runs.c.id == run_id, runs.c.state == "queued", runs.c.owner.is_(None))
-        if self._change_where(*waiting, state="stopped", reason="", ended=time.time()):
-            return
-        in_hand = (runs.c.id == run_id, runs.c.state.in_(("queued", "running")))
-        if not self._change_where(*in_hand, state="stopping"):
+        waits = sa.and_(runs.c.state == "queued", runs.c.owner.is_(None))
+        in_work = (runs.c.id == run_id, runs.c.state.in_(("queued", "running")))
+        # One statement: between two the run could change hands, and stop for nobody.
+        state = sa.case((waits, "stopped"), else_="stopping")
+        if not self._change_where(*in_work, state=state, ended=sa.case((waits, time.time()), else_=runs.c.ended)):
             self.get(run_id)  # says so if there is none; one that has ended already needs no stopping
 
     def resume(self, run_id: str) -> None:

@@ -213,6 +213,12 @@ BAD = {
     "a column missing": lambda b: rewritten(b, epochs=npz(epoch=np.arange(3))),
     "columns of two lengths": lambda b: rewritten(b, epochs=npz(**{**EPOCHS, "seconds": np.arange(4)})),
     "texts for numbers": lambda b: rewritten(b, epochs=npz(**{**EPOCHS, "seconds": np.array(["a", "b", "c"])})),
+    "a step that no database takes": lambda b: rewritten(
+        b, epochs=npz(**{**EPOCHS, "step": np.array([1, 2, 2**64 - 1], np.uint64)})
+    ),
+    "an epoch before the first": lambda b: rewritten(b, epochs=npz(**{**EPOCHS, "epoch": np.array([-1, 0, 1])})),
+    "half a character": lambda b: json_with(b, name="\ud800"),
+    "half a character in a fact": lambda b: json_with(b, facts={**FACTS, "fingerprint": "\udfff"}),
     "a row twice": lambda b: rewritten(b, epochs=npz(**{**EPOCHS, "epoch": np.zeros(3, int)})),
     "layers of another network": lambda b: rewritten(
         b,

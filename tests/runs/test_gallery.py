@@ -5,6 +5,7 @@ import pytest
 from resnet_core.errors import StoreError
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
+from resnet_core.runs import gallery
 from resnet_core.runs.bundle import export_run
 from resnet_core.runs.gallery import FOLDER, take_in
 from resnet_core.runs.store import RunStore
@@ -60,6 +61,21 @@ def test_it_cannot_be_changed_or_deleted(store: RunStore, folder: Path) -> None:
 def test_a_damaged_bundle_is_left_out(store: RunStore, folder: Path) -> None:
     (folder / "broken.skiprun").write_bytes(b"no zip")
     assert take_in(store, folder) == ["gallery-tiny"]
+
+
+def test_two_processes_that_start_at_once_end_with_one_whole_run(store: RunStore, folder: Path, monkeypatch) -> None:
+    other, real, inner = RunStore(store.home), gallery.import_run, []
+
+    def slower(*args, **kwargs):
+        if not inner:
+            inner.append(True)
+            take_in(other, folder)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(gallery, "import_run", slower)
+    assert take_in(store, folder) == ["gallery-tiny"]
+    assert store.weights("gallery-tiny") and store.get("gallery-tiny").facts["bundle"]
+    other.close()
 
 
 def test_what_ships_here_is_whole_and_small(store: RunStore) -> None:
