@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import FrameType
 from typing import Any
@@ -18,7 +18,7 @@ from resnet_core.compute import jobs
 from resnet_core.compute.cluster import Resources
 from resnet_core.compute.failures import as_failure
 from resnet_core.data.catalog import catalog, load_dataset
-from resnet_core.errors import JobError, LabError
+from resnet_core.errors import JobError, LabError, StoreError
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.ownership import HEARTBEAT_S, OrphanWatch, register
 from resnet_core.runs.run import Run
@@ -183,7 +183,8 @@ def _heartbeat(store: RunStore, owner: str) -> Iterator[None]:
 
     def beat() -> None:
         while not done.wait(HEARTBEAT_S):
-            store.heartbeat(owner)
+            with suppress(StoreError):  # a database in use for long: the next beat tells that we are there
+                store.heartbeat(owner)
 
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
     thread.start()

@@ -159,7 +159,11 @@ class Supervisor:
                     return
                 wanting = len(self._active) + len(queued) - index
                 if self._store.claim(run.id, self._owner):
-                    self._launch(run, self._threads(run, wanting))
+                    try:
+                        self._launch(run, self._threads(run, wanting))
+                    except (StoreError, RayError):
+                        self._set_state(run.id, "queued", "")  # out of our hands, or nobody would launch it again
+                        raise
 
     def _threads(self, run: Run, wanting: int) -> int:
         threads = run.threads or self._threads_per_run or self._resources.threads(wanting)

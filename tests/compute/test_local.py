@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from resnet_core.compute import local
 from resnet_core.compute.local import evaluate_run, new_run, run_here
 from resnet_core.data.catalog import load_dataset
-from resnet_core.errors import DataError, JobError
+from resnet_core.errors import DataError, JobError, StoreError
 from resnet_core.runs.ownership import OrphanWatch
 from resnet_core.runs.store import RunStore
 from resnet_core.training.events import Finished
@@ -42,6 +43,23 @@ def test_a_new_run_is_ours_before_it_starts(store, tools):
     run_id = begin(store, tools)
     assert not store.claim(run_id, "app-1")
     assert OrphanWatch(store).settle() == []
+
+
+def test_a_store_that_is_busy_for_a_while_does_not_silence_the_heartbeat(store, monkeypatch):
+    beats = []
+
+    def heartbeat(owner):
+        beats.append(owner)
+        if len(beats) == 1:
+            raise StoreError("The store was in use by another process.")
+
+    monkeypatch.setattr(local, "HEARTBEAT_S", 0.01)
+    monkeypatch.setattr(store, "heartbeat", heartbeat)
+    with local._heartbeat(store, "cli-1"):
+        end = time.monotonic() + 10
+        while len(beats) < 3 and time.monotonic() < end:
+            time.sleep(0.01)
+    assert beats[:3] == ["cli-1"] * 3
 
 
 def test_a_dataset_that_is_not_there(store, tools):

@@ -215,3 +215,17 @@ def test_the_cost_is_measured_with_the_cores_that_each_would_get(lab, make_servi
     names = [lab.estimate(tools.SPEC, tools.recipe(), 40, 20, together=n).device_name for n in (1, 2)]
     assert names == ["CPU, 2 threads", "CPU, 1 thread"]
     assert make_service(home, threads_per_run=1).estimate(tools.SPEC, tools.recipe(), 40, 20).device_name == names[1]
+
+
+def test_a_run_that_could_not_be_launched_is_launched_later(lab, tools, monkeypatch):
+    real, refused = lab.store.note_threads, []
+
+    def note_threads(*args):
+        if not refused:
+            refused.append(True)
+            raise StoreError("The store was in use by another process.")
+        real(*args)
+
+    monkeypatch.setattr(lab.store, "note_threads", note_threads)
+    run_id = lab.submit(tools.SPEC, tools.recipe(), "dots")
+    assert tools.ended(lab.store, run_id).state == "done" and refused
