@@ -156,7 +156,7 @@ def from_dataset() -> picture.Shown | None:
     """A test picture of 32 x 32, enlarged."""
     ready = {info.name: info for info in catalog(default_home()) if info.ready}
     if not ready:
-        st.info("No dataset is here yet. Upload a picture instead.")
+        picture.wait_for_pictures()
         return None
     name = st.selectbox("Dataset", list(ready), format_func=lambda name: ready[name].title, key="imagenet_dataset")
     data = picture.dataset(name, ready[name].fingerprint)

@@ -71,7 +71,7 @@ def from_dataset(runs: list[Run]) -> Shown | None:
     """A test picture, by class and number."""
     ready = {info.name: info for info in catalog(default_home()) if info.ready}
     if not ready:
-        st.info("No dataset is here yet. Upload a picture instead.")
+        wait_for_pictures()
         return None
     names = list(ready)
     wanted = runs[0].dataset if runs[0].dataset in ready else names[0]
@@ -105,6 +105,14 @@ def from_dataset(runs: list[Run]) -> Shown | None:
     with st.container(key="pixels_dataset"):
         st.image(pixels, caption=f"{label}: test picture {row}, as the network gets it", width=240, output_format="PNG")
     return Shown(pixels, label, f"{data.title}, test picture {row}", data.name)
+
+
+@st.fragment(run_every=2)
+def wait_for_pictures() -> None:
+    """In a new lab, until its first dataset has been drawn."""
+    if any(info.ready for info in catalog(default_home())):
+        st.rerun()
+    st.info("The lab's first pictures are still being drawn; they appear here by themselves. Or upload one.")
 
 
 def begin_anew(number_key: str) -> None:

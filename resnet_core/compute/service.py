@@ -145,11 +145,18 @@ class Service:
             if self._warm:
                 self._device = cluster.warm_up(self._resources)
                 self._lab.wait_until_ready()
+                self._draw_first_pictures()
             self._ready = True
         except RayError as error:
             if self._started.is_set():  # otherwise it was stopped while it got ready
                 log.exception("The workers do not get ready")
                 self._problem = f"The workers do not get ready ({type(error).__name__}): restart the app."
+
+    def _draw_first_pictures(self) -> None:
+        """In a new home: so that there is something to train on and to ask about before anybody asks for it."""
+        shapes = catalog(self.home)[0]
+        if not shapes.ready:
+            self.start_data_task(shapes.name)
 
     def stop(self) -> None:
         """Give running trainings a moment for a checkpoint, queue them for the next start, and end Ray."""

@@ -178,3 +178,16 @@ def test_data_tasks_tell_how_far_they_are(lab, tmp_path, tools):
 
 def test_one_service_for_each_home(home, tmp_path):
     assert connect(home) is connect(Path(str(home) + "/.")) is not connect(tmp_path / "other")
+
+
+def test_a_new_home_gets_its_first_pictures_unasked(make_service, home, tools, monkeypatch):
+    from resnet_core.compute.asking import LabLine
+    from resnet_core.compute.datatasks import DataTasks
+
+    started = []
+    monkeypatch.setattr(service_module.cluster, "warm_up", lambda _resources: "cpu")
+    monkeypatch.setattr(LabLine, "wait_until_ready", lambda _self: None)
+    monkeypatch.setattr(DataTasks, "start", lambda _self, source, *_: started.append(source))
+    lab = make_service(home, warm=True)
+    tools.wait_until(lambda: lab.machine().ready)
+    assert started == ["shapes-10"]

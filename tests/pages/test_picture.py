@@ -8,6 +8,8 @@ from PIL import Image
 from streamlit.util import AttributeDictionary
 
 from pages.parts.own_pictures import MOST_FILES, camera_allowed
+from resnet_core.data.catalog import delete_dataset
+from resnet_core.home import default_home
 
 
 def png(color: str) -> bytes:
@@ -164,3 +166,10 @@ def test_a_photo_of_the_camera_is_answered(lab, open_page):
     at.segmented_control(key="picture_from").set_value("camera").run()
     at.camera_input(key="photo").set_value(("photo.jpg", png("blue"), "image/jpeg")).run()
     assert asked(lab) == [0, 0, 255]
+
+
+def test_a_new_lab_says_that_its_pictures_are_being_drawn(lab, open_page):
+    run = lab.add()
+    delete_dataset("dots", default_home())
+    at = open_page("explain", runs=run.id)
+    assert at.says("info", "being drawn")
