@@ -26,9 +26,8 @@ page = st.navigation(
     }
 )
 
-with st.sidebar:
-    with said_plainly():
-        table.picker()
+with st.sidebar, said_plainly():
+    table.picker()
     machine.line()
 
 table.warn_of_missing()

@@ -5,7 +5,7 @@ import streamlit as st
 
 from pages.parts import address, jobs, reads, table
 from pages.parts.frame import dark, figure
-from pages.parts.lab import store
+from pages.parts.lab import said_plainly, store
 from resnet_core.data.cifar10 import NAME as CIFAR_10
 from resnet_core.figures.curves import PaperMark, error_curves
 from resnet_core.figures.heatmaps import layer_heatmaps
@@ -70,6 +70,7 @@ def curves(runs: list[Run]) -> None:
     st.fragment(_curves, run_every=jobs.TICK if live else None)([run.id for run in runs], y, x, log_y, live)
 
 
+@said_plainly()  # its own reruns come past the site map
 def _curves(ids: list[str], y: str, x: str, log_y: bool, live: bool) -> None:
     runs = table.chosen()
     if live and not any(run.active for run in runs):

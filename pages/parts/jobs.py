@@ -1,5 +1,7 @@
 """Cards of running and waiting trainings, live, and of what has just ended."""
 
+import math
+
 import streamlit as st
 
 from pages.parts import reads, table
@@ -21,6 +23,7 @@ def cards() -> None:
     st.fragment(_cards, run_every=TICK if busy else None)()
 
 
+@said_plainly()  # its own reruns come past the site map
 def _cards() -> None:
     runs = store().runs()
     busy = [run for run in runs if run.active]
@@ -95,8 +98,9 @@ def state_text(run: Run) -> str:
     if run.state == "running":
         if not run.total_steps or not run.step:
             return "Starting …"
+        epochs = math.ceil(run.total_steps / run.steps_per_epoch)
         return (
-            f"Epoch {run.epoch + 1} · step {run.step:,} of {run.total_steps:,}  \n"
+            f"Epoch {min(run.epoch + 1, epochs)} · step {run.step:,} of {run.total_steps:,}  \n"
             f"{rate(run.images_per_s)} · {duration(run.seconds_left)} left"
         )
     last = run.last_test_error

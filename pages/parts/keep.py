@@ -52,7 +52,9 @@ def listed(known: list[Run]) -> list[Run]:
         height="auto",
         column_config={
             "parameters": st.column_config.NumberColumn("parameters", format="localized"),
-            "created": st.column_config.DatetimeColumn("created", format="D MMM YYYY, HH:mm"),
+            "created": st.column_config.DatetimeColumn(
+                "created", format="D MMM YYYY, HH:mm", timezone=st.context.timezone
+            ),
         },
     )
     st.caption(f"{len(shown)} of {len(known)} runs. Tick rows on the left to work with them.")
@@ -78,7 +80,7 @@ def frame(shown: list[Run]) -> pd.DataFrame:
             "parameters": [run.parameters for run in shown],
             "device": [run.device_name for run in shown],
             "tags": [list(run.tags) for run in shown],
-            "created": pd.to_datetime([run.created for run in shown], unit="s"),
+            "created": pd.to_datetime([run.created for run in shown], unit="s", utc=True),
             "id": [run.id for run in shown],
         }
     )

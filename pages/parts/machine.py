@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.lab import service
+from pages.parts.lab import said_plainly, service
 
 TICK = 4  # seconds
 
@@ -14,6 +14,7 @@ def line() -> None:
     st.fragment(_line, run_every=None if still else TICK)()
 
 
+@said_plainly()  # its own reruns come past the site map
 def _line() -> None:
     machine = service().machine()
     if machine.problem:

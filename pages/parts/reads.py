@@ -7,9 +7,11 @@ from pages.parts.lab import store
 from resnet_core.runs.run import LayerHistory, Run
 
 
-def progress(runs: list[Run]) -> tuple[tuple[str, str, int], ...]:
-    """Changes exactly when one of these runs has something new to show; keys the caches below."""
-    return tuple((run.id, run.state, run.step) for run in runs)
+def progress(runs: list[Run]) -> tuple[tuple[str, int], ...]:
+    """Changes with every change of one of these runs; keys the caches below. Its step would not do: what belongs to
+    one step, such as its test error, is recorded bit by bit.
+    """
+    return tuple((run.id, run.version) for run in runs)
 
 
 def epochs(runs: list[Run]) -> pd.DataFrame:
@@ -18,8 +20,8 @@ def epochs(runs: list[Run]) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _epochs(key: tuple[tuple[str, str, int], ...]) -> pd.DataFrame:
-    return store().epochs([run for run, _, _ in key])
+def _epochs(key: tuple[tuple[str, int], ...]) -> pd.DataFrame:
+    return store().epochs([run for run, _ in key])
 
 
 def steps(runs: list[Run]) -> pd.DataFrame:
@@ -28,8 +30,8 @@ def steps(runs: list[Run]) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _steps(key: tuple[tuple[str, str, int], ...]) -> pd.DataFrame:
-    return store().steps([run for run, _, _ in key])
+def _steps(key: tuple[tuple[str, int], ...]) -> pd.DataFrame:
+    return store().steps([run for run, _ in key])
 
 
 def layers(run: Run) -> LayerHistory:
@@ -38,5 +40,5 @@ def layers(run: Run) -> LayerHistory:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _layers(key: tuple[str, str, int]) -> LayerHistory:
+def _layers(key: tuple[str, int]) -> LayerHistory:
     return store().layers(key[0])

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from pages.parts import reads
 from pages.parts.compare import paper_marks
 from resnet_core.networks.spec import NetSpec
+from resnet_core.training.events import EpochEnded
 from resnet_core.training.recipe import preset
 
 
@@ -71,3 +73,10 @@ def test_the_papers_number_stands_beside_its_own_recipe_only(lab):
         {"spec": NetSpec(family="plain", depth=20).to_dict()},
     ):
         assert paper_marks([replace(run, **change)]) == []
+
+
+def test_what_is_recorded_later_of_the_same_step_is_read_too(lab):
+    run = lab.add(until="running")
+    before = len(reads.epochs([run]))
+    lab.store.record(run.id, EpochEnded(before + 1, run.step, 0.1, 0.2, 0.3, 0.4, 1.5))
+    assert lab.store.get(run.id).step == run.step and len(reads.epochs([lab.store.get(run.id)])) == before + 1

@@ -28,6 +28,12 @@ def test_a_dataset_says_how_much_there_is_of_it(lab, open_page):
     assert open_page("keep").says("markdown", "Dots", "10 classes", "40 training", "20 test", "B")
 
 
+def test_the_list_says_when_in_the_visitors_own_time(lab, open_page):
+    run = lab.add()
+    [created] = open_page("keep").dataframe[0].value["created"]
+    assert created.tz is not None and created.timestamp() == pytest.approx(run.created, abs=1)
+
+
 def test_the_list_is_newest_first_and_searchable(lab, open_page):
     first, second = lab.add(name="first"), lab.add(name="second", tags=("lesson",))
     at = open_page("keep")

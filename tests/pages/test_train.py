@@ -4,6 +4,7 @@ import pytest
 
 from resnet_core.errors import StoreError
 from resnet_core.networks.spec import NetSpec
+from resnet_core.training.events import EpochEnded
 
 
 def keys(elements) -> list[str]:
@@ -11,11 +12,8 @@ def keys(elements) -> list[str]:
 
 
 def order(open_page, kind: str, depth: int):
-    """The page with one network chosen, as a link does it (AppTest fills no widget from the address)."""
-    at = open_page("train")
-    at.segmented_control(key="kind").set_value(kind)
-    at.select_slider(key="depth").set_value(depth)
-    return at.run()
+    """The page with one network chosen, by a link."""
+    return open_page("train", kind=kind, depth=str(depth))
 
 
 def test_with_nothing_trained_it_says_how_to_begin(lab, open_page):
@@ -177,3 +175,19 @@ def test_the_time_is_that_of_the_share_of_the_machine_and_says_who_else_is_there
     assert open_page("train").says("caption", "1 other training is in work or waiting here")
     lab.add(until="queued")
     assert open_page("train").says("caption", "2 other trainings are in work or waiting here")
+
+
+@pytest.mark.parametrize("page", ["story", "train", "compare", "explain", "keep"])
+def test_a_store_that_cannot_be_read_is_a_sentence_on_every_page(lab, open_page, monkeypatch, page):
+    def refuse(*_args):
+        raise StoreError("The store was in use by another process: try again in a moment.")
+
+    monkeypatch.setattr(lab.store, "runs", refuse)
+    at = open_page(page)
+    assert not at.exception and at.says("error", "try again in a moment")
+
+
+def test_the_last_epoch_is_the_last(lab, open_page):
+    run = lab.add(until="running")
+    lab.store.record(run.id, EpochEnded(3, 30, 0.1, 0.2, 0.3, 0.4, 1.5))
+    assert open_page("train").says("markdown", "Epoch 3 · step 30 of 30")
