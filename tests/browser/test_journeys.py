@@ -122,3 +122,15 @@ def exported(app, run: str):
     file = app.home / f"{run}.skiprun"
     app.command("export", run, "--out", str(file))
     return file
+
+
+def test_back_undoes_a_choice_that_the_address_carries(visitor):
+    page = visitor.page
+    visitor.visit("train?kind=residuals")
+    expect(visitor.alert).to_contain_text("none of the choices")
+    visitor.choose("kind", "Without")
+    expect(page).to_have_url(re.compile("kind=plain"))
+    expect(page.get_by_role("button", name="Train Plain-20")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("button", name="Train ResNet-20 and its twin")).to_be_visible()
+    expect(visitor.alert).to_contain_text("none of the choices")
