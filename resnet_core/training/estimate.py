@@ -2,13 +2,17 @@
 
 Where and how the training would run, low priority included, but told is the time that it takes when it has the
 machine for itself. On a CPU that is the CPU time of the thread that makes the step: while others keep the cores, the
-seconds that pass say nothing about this network (three to ten times as many beside two busy processes), and it runs
-its share of every parallel part itself. The CPU time of all threads over their number would miss that parts of a step
-run in one thread. Threads that spin while they wait count their waiting as work, so trainings and this let them sleep
-(OMP_WAIT_POLICY, set by compute/cluster.py); with spinning ones the result lies between the two.
+seconds that pass say nothing about this network (three to ten times as many beside two busy processes), and that
+thread does its share of every parallel part itself. The CPU time of all threads over their number would miss that
+parts of a step run in one thread.
+
+A thread that spins while it waits for another counts its waiting as work. Those of torch sleep (OMP_WAIT_POLICY, set
+by compute/cluster.py), but oneDNN's spin inside of some kernels, whatever is set, and beside other work that is up to
+four times the time. So the quickest of the steps counts, and never more than what one thread, which waits for nobody,
+needs alone.
 """
 
-import statistics
+import math
 import time
 from collections.abc import Callable
 
@@ -47,9 +51,9 @@ def estimate(
 ) -> Estimate:
     """Speed and memory of ``spec`` trained by ``recipe``, from a few steps on random pictures.
 
-    Takes about ``budget_s`` seconds, the building of the network not counted. Where a whole batch does not
-    fit into that, fewer images are measured and the time taken as proportional: Estimate.extrapolated. Raises
-    TrainingError when this machine has no such device or not enough memory.
+    Takes about ``budget_s`` seconds, longer beside other work, the building of the network not counted. Where a
+    whole batch does not fit into that, fewer images are measured and the time taken as proportional:
+    Estimate.extrapolated. Raises TrainingError when this machine has no such device or not enough memory.
     """
     batch_size = recipe.batch_for(n_train)
     where, _ = pick_device(device)
@@ -58,8 +62,11 @@ def estimate(
         net = build_net(spec, recipe.seed).to(where, memory_format=torch.channels_last)
         learn = TrainStep(net, recipe, where, precision)
         images, times = _measure_steps(learn, spec, batch_size, budget_s)
-        per_step = statistics.median(times) * batch_size / images
-        per_test_image = _time_evaluation(learn, spec, images) / images
+        per_image = min(times) / images
+        if where.type == "cpu" and torch.get_num_threads() > 1:
+            per_image = min(per_image, _alone(learn, spec, images))
+        per_step = per_image * batch_size
+        per_test_image = min(per_image, _time_evaluation(learn, spec, images) / images)
     return Estimate(
         seconds_per_step=per_step,
         seconds_per_test_image=per_test_image,
@@ -81,8 +88,9 @@ def _measure_steps(learn: TrainStep, spec: NetSpec, batch_size: int, budget_s: f
     images = min(FIRST_IMAGES, batch_size)
     _time_step(learn, spec, images)  # the first step of all also chooses and compiles kernels
     seconds, passed = _time_step(learn, spec, images)
-    # The first step of a size is slower; then at least one is measured.
-    affordable = int(images * (deadline - time.perf_counter()) / (3 * passed))
+    # The first step of a size is slower; then at least one is measured. By the step's own time, also where the machine
+    # is busy and the clock runs on: a few images take longer, each, than a whole batch.
+    affordable = int(images * budget_s / (3 * seconds))
     if affordable > images:
         images = min(batch_size, affordable)
         _time_step(learn, spec, images)
@@ -92,6 +100,17 @@ def _measure_steps(learn: TrainStep, spec: NetSpec, batch_size: int, budget_s: f
         seconds, passed = _time_step(learn, spec, images)
         times.append(seconds)
     return images, times
+
+
+def _alone(learn: TrainStep, spec: NetSpec, images: int) -> float:
+    """Seconds for an image in steps of one thread, with its share of the ``images``."""
+    threads = torch.get_num_threads()
+    share = math.ceil(images / threads)
+    torch.set_num_threads(1)
+    try:
+        return min(_time_step(learn, spec, share)[0] for _ in range(2)) / share
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _time_step(learn: TrainStep, spec: NetSpec, images: int) -> tuple[float, float]:

@@ -2,6 +2,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,7 @@ from resnet_core.errors import TrainingError
 from resnet_core.networks.spec import NetSpec
 from resnet_core.training.estimate import estimate
 from resnet_core.training.recipe import Recipe
+from resnet_core.training.step import TrainStep
 
 RECIPE = Recipe(epochs=1, batch_size=16, precision="fp32")
 
@@ -70,6 +72,21 @@ def test_other_work_on_the_machine_does_not_make_it_longer():
 
     alone = seconds(others=0)
     assert alone / 1.5 < seconds(others=2) < 1.5 * alone, "by the clock on the wall it is three times as long"
+
+
+def test_threads_that_spin_while_they_wait_do_not_make_it_longer_than_one_alone(monkeypatch, toy_spec):
+    """As oneDNN's do beside other work: with two threads a step takes twenty times as long."""
+    torch.set_num_threads(2)
+
+    def spin(learn, x, y, lr):
+        end = time.thread_time() + (0.2 if torch.get_num_threads() > 1 else 0.01)
+        while time.thread_time() < end:
+            pass
+
+    monkeypatch.setattr(TrainStep, "__call__", spin)
+    found = estimate(toy_spec, RECIPE, device="cpu", budget_s=0.0)
+    assert found.seconds_per_step == pytest.approx(16 * 0.01 / 4, rel=0.5)  # half of the eight first images each
+    assert found.device_name == "CPU, 2 threads" and torch.get_num_threads() == 2
 
 
 def test_a_device_that_is_not_there_is_refused(monkeypatch, toy_spec):
