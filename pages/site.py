@@ -30,7 +30,8 @@ with st.sidebar, said_plainly():
     table.picker()
     machine.line()
 
-table.warn_of_missing()
-address.begin()
+with st.container(key="notes"):
+    table.warn_of_missing()
+    address.begin()
 with said_plainly():
     page.run()

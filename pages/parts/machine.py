@@ -10,6 +10,7 @@ TICK = 4  # seconds
 def line() -> None:
     """The line; it renews itself while the machine is getting ready or at work."""
     machine = service().machine()
+    st.session_state["machine_ready"] = machine.ready
     still = machine.ready and not machine.n_running and not machine.n_waiting
     st.fragment(_line, run_every=None if still else TICK)()
 
@@ -17,6 +18,8 @@ def line() -> None:
 @said_plainly()  # its own reruns come past the site map
 def _line() -> None:
     machine = service().machine()
+    if machine.ready and not st.session_state["machine_ready"]:
+        st.rerun()  # the whole page: it may wait for this
     if machine.problem:
         st.caption(f":red[{machine.problem}]")
     elif not machine.ready:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pages.parts import machine as machine_line
 from resnet_core.errors import StoreError
 from resnet_core.networks.spec import NetSpec
 from resnet_core.training.events import EpochEnded
@@ -191,3 +192,18 @@ def test_the_last_epoch_is_the_last(lab, open_page):
     run = lab.add(until="running")
     lab.store.record(run.id, EpochEnded(3, 30, 0.1, 0.2, 0.3, 0.4, 1.5))
     assert open_page("train").says("markdown", "Epoch 3 · step 30 of 30")
+
+
+def test_the_page_begins_anew_once_the_machine_is_ready(lab, open_page, monkeypatch):
+    begun, real = [], lab.service.machine
+
+    def machine():
+        lab.service.ready = bool(begun)  # from the second time that somebody asks
+        begun.append(True)
+        return real()
+
+    monkeypatch.setattr(lab.service, "machine", machine)
+    lines = []
+    whole = machine_line.line
+    monkeypatch.setattr(machine_line, "line", lambda: (lines.append(True), whole()))
+    assert open_page("train").says("markdown", "images/s measured") and len(lines) == 2
