@@ -32,7 +32,7 @@ def name_of(run: str) -> str:
 
 def take_in(store: RunStore, folder: Path = FOLDER) -> list[str]:
     """Brings the store up to what ships in ``folder``; returns the ids, which are the same in every lab, so that a
-    link to a shipped run opens everywhere.
+    link to a shipped run opens everywhere. A run that ships no more goes.
 
     A bundle that was taken in before is skipped, a changed one replaces its former version, and one that is damaged
     is left out (and logged): the lab works without it.
@@ -54,4 +54,6 @@ def take_in(store: RunStore, folder: Path = FOLDER) -> list[str]:
                     log.warning("%s does not ship: %s", path.name, error)
                     continue
         ids.append(run)
+    for gone in [run.id for run in store.runs() if run.origin == "gallery" and run.id not in ids]:
+        store.remove(gone)
     return ids

@@ -58,6 +58,12 @@ def test_it_cannot_be_changed_or_deleted(store: RunStore, folder: Path) -> None:
             change()
 
 
+def test_a_run_that_ships_no_more_goes(store: RunStore, folder: Path) -> None:
+    take_in(store, folder)
+    (folder / "tiny.skiprun").rename(folder / "other.skiprun")
+    assert take_in(store, folder) == ["gallery-other"] == [run.id for run in store.runs()]
+
+
 def test_a_damaged_bundle_is_left_out(store: RunStore, folder: Path) -> None:
     (folder / "broken.skiprun").write_bytes(b"no zip")
     assert take_in(store, folder) == ["gallery-tiny"]
