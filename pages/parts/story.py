@@ -1,5 +1,6 @@
 """What the Story page is made of: deeper is worse, one addition, where the gradient goes, what they look at."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -151,35 +152,49 @@ def inside(networks: list[Told]) -> None:
         caption=f"{STATISTICS[STATISTIC].title}, picture on top, one colour scale for all. {data_and_recipe(networks)}",
         about=ABOUT_LAYERS,
     )
-    ratios = {
-        network: first_to_last(measured[network.first.id]) for network in networks if network.first.id in measured
-    }
     st.markdown(
-        " ".join(
-            f"At step 0 the gradient at **{network.first.name}**'s first block is {three_digits(ratio)} times that "
-            f"at its last."
-            for network, ratio in ratios.items()
-        )
-        + " "
-        + at_the_start([ratio for network, ratio in ratios.items() if network.kind == "plain"])
+        gradients_told(networks, measured)
         + " He et al. 2015 found healthy gradients in their plain networks too, and conjectured that they converge "
         "exponentially slowly. The Design page lets you try when a gradient vanishes, and when it explodes."
     )
 
 
-def first_to_last(history: LayerHistory) -> float:
-    """The gradient at the first block's output over that at the last block's, at the first recorded step."""
-    values = layer_values(history, STATISTICS[STATISTIC])[0]
-    return float(values[1] / values[-1]) if values[-1] else float("inf")
+def gradients_told(networks: list[Told], measured: dict[str, LayerHistory]) -> str:
+    """How the gradient at the first block stands to that at the last, before and in training, from the records."""
+    lines, plain = [], []
+    for network in networks:
+        run = network.first
+        if run.id not in measured:
+            continue
+        ratios = first_to_last(measured[run.id])
+        if not np.isfinite(ratios[0]):  # the last block's gradient is exactly 0, as under Fixup: no ratio to tell
+            continue
+        plain += [ratios[0]] if network.kind == "plain" else []
+        lines.append(
+            f"- **{run.name}**: before training the gradient at the first block is {three_digits(ratios[0])} times "
+            f"that at the last; the least it came to was {three_digits(ratios.min())} times, at step "
+            f"{measured[run.id].steps[ratios.argmin()]:,}."
+        )
+    return "\n".join(lines) + "\n\n" + (at_the_start(plain) if plain else "")
+
+
+def first_to_last(history: LayerHistory) -> np.ndarray:
+    """(S,): the gradient at the first block's output over that at the last block's, at each recorded step."""
+    values = layer_values(history, STATISTICS[STATISTIC])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = values[:, 1] / values[:, -1]
+    return np.where(np.isnan(ratios), np.inf, ratios)  # where both are 0, nothing is known: no least value
 
 
 def at_the_start(plain: list[float]) -> str:
-    """Whether the measured gradients of the plain networks vanish towards the picture."""
+    """Whether the gradients of the plain networks vanish towards the picture before training."""
     if all(ratio >= 1 for ratio in plain):
-        return "So the gradient of the plain networks here does not vanish on its way to the picture: it grows."
-    if all(ratio < 1 for ratio in plain):
-        return "So the gradient of the plain networks here becomes smaller on its way to the picture."
-    return "So the plain networks here do not agree on whether the gradient vanishes on its way to the picture."
+        what = "does not vanish on its way to the picture: it grows."
+    elif all(ratio < 1 for ratio in plain):
+        what = "becomes smaller on its way to the picture."
+    else:
+        what = "vanishes on its way to the picture in some, and grows in others."
+    return f"So before training the gradient of the plain networks here {what}"
 
 
 def looking(networks: list[Told]) -> None:

@@ -1,5 +1,10 @@
 """The Story page: the idea without any run, the figures with them, the way on."""
 
+from dataclasses import replace
+
+import numpy as np
+
+from pages.parts import reads
 from resnet_core.networks.spec import NetSpec
 
 
@@ -81,3 +86,22 @@ def test_a_refusal_to_queue_is_said_on_the_page(lab, open_page, monkeypatch):
     monkeypatch.setattr(lab.service, "submit_twins", refuse)
     at.button(key="first_twins").click().run()
     assert at.says("error", "disk is full")
+
+
+def test_the_gradients_least_moment_in_training_is_told(lab, open_page, monkeypatch):
+    """A plain network's gradient that grows towards the picture at first may still vanish later."""
+    plain, _ = lab.add_twins()
+    read = reads.layers
+
+    def layers(run):
+        history = read(run)
+        if run.id != plain.id:
+            return history
+        stats = np.ones_like(history.block_stats)
+        stats[0, 1, 0], stats[3, 1, 0] = 50.0, 0.02
+        return replace(history, block_stats=stats)
+
+    monkeypatch.setattr(reads, "layers", layers)
+    step = read(plain).steps[3]
+    at = open_page("story")
+    assert at.says("markdown", plain.name, "50.0 times", "0.02", f"at step {step}", "it grows")
