@@ -41,26 +41,54 @@ class CapturedStep:
         if probe is not None or not self.possible or self.made <= FIRST_STEPS:
             return self.learn(x, y, lr, probe)
         self.learn.set_lr(lr)
-        if self.graph is None and not self._capture(x, y):
-            return self.learn(x, y, lr)
+        if self.graph is None:
+            return self._first_with_graph(x, y)
         self.x.copy_(x)
         self.y.copy_(y)
         self.graph.replay()
         return None
 
-    def _capture(self, x: Tensor, y: Tensor) -> bool:
-        """Records the step without making it. False, for good, when that fails: it is for speed only."""
+    def _first_with_graph(self, x: Tensor, y: Tensor) -> None:
+        """Makes this step without the graph, once it has been captured and seen to make the same step. Where either
+        fails there is none from now on: it is for speed only."""
         self.x, self.y = x.clone(), y.clone()
-        self.learn.optimizer.zero_grad(set_to_none=True)
         try:
-            graph = torch.cuda.CUDAGraph()
-            # Another training of this process may go on meanwhile, so only this thread is forbidden to do what a
-            # capture forbids.
-            with _one_capture, torch.cuda.graph(graph, capture_error_mode="thread_local"):
-                self.learn.update(self.x, self.y)
+            graph = self._capture()
         except RuntimeError as error:  # also when there is no memory for a second set of activations
             log.warning("Training goes on without a CUDA graph: %s", error)
-            self.possible = False
-            return False
-        self.graph = graph
-        return True
+            graph = None
+        if graph is None:
+            self.learn.update(x, y)
+        elif self._makes_the_same_step(graph):
+            self.graph = graph
+        else:
+            log.warning(
+                "Training goes on without a CUDA graph: replayed, it makes another step than the network's own."
+            )
+        self.possible = self.graph is not None
+
+    def _capture(self) -> torch.cuda.CUDAGraph:
+        """The step, recorded and not made."""
+        self.learn.optimizer.zero_grad(set_to_none=True)
+        graph = torch.cuda.CUDAGraph()
+        # Another training of this process may go on meanwhile, so only this thread is forbidden to do what a capture
+        # forbids.
+        with _one_capture, torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            self.learn.update(self.x, self.y)
+        return graph
+
+    def _makes_the_same_step(self, graph: torch.cuda.CUDAGraph) -> bool:
+        """Replays the step, takes it back, and makes it without the graph: whether both come to the same."""
+        learn = self.learn
+        state = [*learn.net.state_dict().values(), *learn.momenta().values(), learn.sums, learn.optimizer.found_inf]
+        before = [tensor.detach().clone() for tensor in state]
+        graph.replay()
+        replayed = [tensor.detach().clone() for tensor in state]
+        with torch.no_grad():
+            for tensor, was in zip(state, before, strict=True):
+                tensor.copy_(was)
+        learn.update(self.x, self.y)
+        return all(
+            torch.allclose(tensor.detach(), other, rtol=1e-4, atol=1e-6, equal_nan=True)
+            for tensor, other in zip(state, replayed, strict=True)
+        )

@@ -45,6 +45,34 @@ def test_without_a_graph_every_step_is_made_all_the_same(toy_spec):
     assert plain.take_sums(0) == captured.learn.take_sums(0)
 
 
+class Replays:
+    """In place of a CUDA graph: makes the step anew, at its own learning rate."""
+
+    def __init__(self, step: CapturedStep, lr_factor: float):
+        self.step, self.lr_factor, self.replayed = step, lr_factor, 0
+
+    def replay(self) -> None:
+        group = self.step.learn.optimizer.param_groups[0]
+        lr = group["lr"]
+        group["lr"] = lr * self.lr_factor
+        self.step.learn.update(self.step.x, self.step.y)
+        group["lr"] = lr
+        self.replayed += 1
+
+
+@pytest.mark.parametrize(("lr_factor", "used"), [(1.0, True), (1.5, False)])
+def test_a_graph_is_used_only_if_it_makes_the_same_step(toy_spec, monkeypatch, lr_factor, used):
+    plain, captured = learner(toy_spec, "cpu"), CapturedStep(learner(toy_spec, "cpu"), draws=False)
+    graph = Replays(captured, lr_factor)
+    monkeypatch.setattr(captured, "_capture", lambda: graph)
+    for step in range(FIRST_STEPS + 5):
+        plain(*batch(step, "cpu"), lr=0.1 / (step + 1))
+        captured(*batch(step, "cpu"), lr=0.1 / (step + 1))
+    assert graph.replayed == (5 if used else 1)
+    assert_same_net(plain.net, captured.learn.net)
+    assert plain.take_sums(0) == captured.learn.take_sums(0)
+
+
 @needs_gpu
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_replayed_steps_are_the_eager_steps(toy_spec, precision):
