@@ -64,6 +64,7 @@ def train_bare(args: argparse.Namespace) -> None:
 
 def train_one(name: str, data: Dataset, folder: Path, device: str | None) -> None:
     """One training, to its end."""
+    from resnet_core.training.evaluate import best_scores
     from resnet_core.training.trainer import train
 
     spec, recipe = wanted(name).made_of()
@@ -87,6 +88,8 @@ def train_one(name: str, data: Dataset, folder: Path, device: str | None) -> Non
         if isinstance(event, Started) and resume is not None:
             continue
         told.append(event)
+        if isinstance(event, Finished):
+            about["facts"]["best_scores"] = best_scores(spec, event.weights, data)
         if isinstance(event, EpochEnded):
             print(f"{name} epoch {event.epoch}: test error {100 * event.test_error:.2f} %", flush=True)
         if isinstance(event, CheckpointSaved | Finished):

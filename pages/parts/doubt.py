@@ -1,5 +1,7 @@
 """Whether a picture is like those a network knows: said only where it was measured."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
@@ -30,16 +32,25 @@ def doubts(runs: list[Run], shown: Shown) -> None:
 def doubt(run: Run, pixels: np.ndarray) -> str:
     """Why the picture likely shows none of the classes; empty where there is no reason to think so, or no data to
     compare with."""
-    data = own_dataset(run)
-    if data is None:
+    known = own_scores(run)
+    if known is None:
         return ""
-    own = survey([run], data, JUDGED)[0]
+    own, whose = known
     below = share_below(logits_of(run, pixels), own)
     if below > FEW:
         return ""
     above = int(100 * (1 - below) + 1e-9)  # rounded down: 99.8 % are not all
     than = "than for any" if below == 0 else f"than for {above} %"
-    return (
-        f"**{run.name}**: its best score is lower {than} of {len(own):,} test pictures of {data.title}: the picture "
-        "likely shows none of its classes."
-    )
+    return f"**{run.name}**: its best score is lower {than} of {whose}: the picture likely shows none of its classes."
+
+
+def own_scores(run: Run) -> tuple[Sequence[float], str] | None:
+    """Best scores for test pictures of the network's own data, and which pictures these are: measured now where the
+    data is here, else as they were noted when the run was made to ship; None where there is neither."""
+    data = own_dataset(run)
+    if data is not None:
+        logits = survey([run], data, JUDGED)[0]
+        return logits.max(axis=1), f"{len(logits):,} test pictures of {data.title}"
+    if "best_scores" in run.facts:
+        return run.facts["best_scores"], f"the test pictures of {run.dataset}"
+    return None

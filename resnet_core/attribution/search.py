@@ -3,7 +3,7 @@
 ``logits`` are a survey's, see `survey.py`: (R, N, num_classes), R networks over the same N pictures.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,7 +84,7 @@ SEARCHES = {
 }
 
 
-def share_below(logits: np.ndarray, own: np.ndarray) -> float:
+def share_below(logits: np.ndarray, own: Sequence[float]) -> float:
     """Which share of a network's own test pictures has a lower best score than this picture.
 
     The score is the maximum logit (Hendrycks et al. 2019, Scaling Out-of-Distribution Detection for Real-World
@@ -93,6 +93,6 @@ def share_below(logits: np.ndarray, own: np.ndarray) -> float:
 
     Args:
         logits: (num_classes,) of the picture.
-        own: (N, num_classes) of the network's test pictures.
+        own: the largest logits of the network's test pictures, or percentiles of them.
     """
-    return float(np.mean(own.max(axis=1) < logits.max()))
+    return float(np.mean(np.asarray(own) < logits.max()))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from resnet_core.compute.local import new_run, run_here
 from resnet_core.data.catalog import load_dataset
+from resnet_core.networks.spec import NetSpec
 from resnet_core.runs import gallery
 from resnet_core.runs.bundle import export_run
 from resnet_core.runs.run import Run
@@ -63,7 +64,9 @@ def make(
 ) -> Run:
     """Train it, or go on with what was begun in this home, and once it is done write its bundle into ``folder``.
     Returns the run as it ended."""
-    load_dataset(DATA, store.home)  # pictures that are not there shall leave no failed run behind
+    from resnet_core.training.evaluate import best_scores
+
+    data = load_dataset(DATA, store.home)  # pictures that are not there shall leave no failed run behind
     run = begun_run(store, each)
     if run is None:
         spec, recipe = each.made_of()
@@ -71,6 +74,8 @@ def make(
     if run.state != "done":
         run = run_here(store, run.id, device=device, on_event=on_event)
     if run.state == "done":
+        scores = best_scores(NetSpec.from_dict(run.spec), store.weights(run.id), data)
+        store.note_facts(run.id, run.facts | {"best_scores": scores})  # for labs that have not got the pictures
         folder.mkdir(parents=True, exist_ok=True)
         (folder / gallery.file_name(each.name)).write_bytes(export_run(store, run.id))
     return run

@@ -235,8 +235,17 @@ def _as_facts(run: dict[str, Any]) -> dict[str, Any]:
             raise _wrong(f"facts.{name}", values, "three numbers")
     if min(facts["std"]) <= 0:
         raise _wrong("facts.std", facts["std"], "three numbers above 0")
-    classes = _as_texts(facts, "classes")
-    return {"classes": classes, **{name: facts[name] for name in ("fingerprint", "mean", "std")}}
+    known = {name: facts[name] for name in ("fingerprint", "mean", "std")}
+    if "best_scores" in facts:
+        known["best_scores"] = _as_percentiles(facts["best_scores"])
+    return known | {"classes": _as_texts(facts, "classes")}
+
+
+def _as_percentiles(values: Any) -> list[float]:
+    numbers = isinstance(values, list) and all(type(value) in (int, float) and math.isfinite(value) for value in values)
+    if not numbers or not 2 <= len(values) <= 1001 or values != sorted(values):
+        raise _wrong("facts.best_scores", values, "percentiles of the largest logit")
+    return values
 
 
 # Arrays

@@ -21,7 +21,8 @@ class Run:
     spec: dict[str, Any]  # NetSpec.to_dict()
     recipe: dict[str, Any]  # Recipe.to_dict()
     dataset: str  # name in the catalog
-    facts: dict[str, Any]  # of the dataset, once loaded: fingerprint, classes, mean, std (of pictures in [0, 1])
+    facts: dict[str, Any]  # of the dataset, once loaded: fingerprint, classes, mean, std (of pictures in [0, 1]); of a
+    # shipped run also best_scores (percentiles of the largest logit over the test pictures)
     state: str  # one of STATES
     reason: str  # why it failed or stopped, a sentence; else ""
     group: str | None  # shared by runs that belong together, such as twins

@@ -52,6 +52,8 @@ def test_what_is_made_ships(store, folder) -> None:
         run.recipe,
         run.facts["fingerprint"],
     )
+    scores = shipped.facts["best_scores"]
+    assert len(scores) == 101 and scores == sorted(scores) and scores[0] < scores[-1]
 
 
 def test_it_goes_on_where_it_was_cut_off(store, folder) -> None:

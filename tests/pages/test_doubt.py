@@ -56,6 +56,20 @@ def test_a_test_picture_of_the_networks_own_data_is_not_questioned(lab, open_pag
     assert "survey" not in [question for question, _ in lab.service.asked]
 
 
+@pytest.mark.parametrize(("score", "doubted"), [(0.5, True), (4.5, True), (7.5, False)])
+def test_without_its_data_a_shipped_network_goes_by_what_was_noted(lab, open_page, monkeypatch, score, doubted):
+    run = lab.add(dataset="gone")
+    lab.store.note_facts(run.id, run.facts | {"best_scores": [float(level) for level in range(101)]})
+    logits = np.zeros((1, 1, 10), np.float32)
+    logits[0, 0, 2] = score
+    real = lab.service.ask
+    monkeypatch.setattr(lab.service, "ask", lambda q, *a, **k: [logits] if q == "survey" else real(q, *a, **k))
+    at = open_page("explain", runs=run.id)
+    at.segmented_control(key="picture_from").set_value("upload").run()
+    at.file_uploader(key="picture").set_value([("mine.png", png("red"), "image/png")]).run()
+    assert bool(at.warning) == doubted
+
+
 def test_without_its_data_nothing_is_said(lab, open_page):
     at = open_page("explain", runs=lab.add(dataset="gone").id)
     assert "survey" not in [question for question, _ in lab.service.asked]
