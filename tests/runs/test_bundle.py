@@ -207,6 +207,8 @@ BAD = {
     "a recipe that cannot be": lambda b: json_with(b, recipe={**Recipe(steps=30).to_dict(), "lr": -1}),
     "facts without a mean": lambda b: json_with(b, facts={**FACTS, "mean": None}),
     "a deviation of zero": lambda b: json_with(b, facts={**FACTS, "std": [0, 1, 1]}),
+    "best scores out of order": lambda b: json_with(b, facts={**FACTS, "best_scores": [2.0, 1.0]}),
+    "best scores that are words": lambda b: json_with(b, facts={**FACTS, "best_scores": ["a", "b"]}),
     "names that are no texts": lambda b: json_with(b, weight_names=[1, 2]),
     "a table that is no table": lambda b: rewritten(b, epochs=b"zip? no"),
     "pickled objects": lambda b: rewritten(b, epochs=npz(**{**EPOCHS, "step": np.array([{}, 1, 2], object)})),
