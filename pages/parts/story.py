@@ -124,7 +124,7 @@ def depth_effect(train_errors: dict[Told, pd.Series]) -> str:
         (shallow, before), (deep, after) = sorted(by_depth)
         texts.append(
             f"going from {shallow} to {deep} layers {words} {'raised' if after > before else 'lowered'} the *training* "
-            f"error by {percent(abs(after - before))}"
+            f"error by {100 * abs(after - before):.1f} percentage points"
         )
     return f" Here {' and '.join(texts)}." if texts else ""
 
