@@ -15,8 +15,8 @@ ABOUT = (
     "A network's best score (its largest logit) is compared with its best scores for test pictures of its own data "
     "([Hendrycks et al. 2019](https://arxiv.org/abs/1911.11132)). One of twenty of its own pictures is doubted by "
     "mistake, and many other pictures are not caught: of CIFAR-10's photos, networks trained on Shapes-10 doubted 71 "
-    "to 86 %; of the shapes of Shapes-10, the networks trained on CIFAR-10 that ship here doubted 17 to 39 %, and of pure "
-    "noise 5 to 88 %. So where there is no warning, the picture may still show none of the classes."
+    "to 86 %; of the shapes of Shapes-10, the networks trained on CIFAR-10 that ship here doubted 17 to 39 %, and of "
+    "pure noise 5 to 88 %. So where there is no warning, the picture may still show none of the classes."
 )
 
 

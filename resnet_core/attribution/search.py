@@ -11,8 +11,8 @@ import numpy as np
 FEW = 0.05
 """A picture is called unlike a network's own when this share of the network's test pictures, or less, scores
 lower. So one of twenty of its own is called so by mistake. Of other pictures (photos or shapes, blurred colours,
-shuffled pixels, noise, one colour) it catches 71 to 100 % with networks trained on Shapes-10, but with networks trained on
-CIFAR-10 anything from 0 % (one colour, plain-56) to 100 % (one colour, plain-20): `benchmarks/unlike.py`."""
+shuffled pixels, noise, one colour) it catches 71 to 100 % with networks trained on Shapes-10, but with networks
+trained on CIFAR-10 anything from 0 % (one colour, plain-56) to 100 % (one colour, plain-20): `benchmarks/unlike.py`."""
 
 
 @dataclass(frozen=True)
