@@ -1,6 +1,6 @@
 """What finished runs of a home came to, as a result file: errors by epoch, speed, machine.
 
-  python -m benchmarks.runs_table RUN ... --home HOME --out benchmarks/results/cifar10_twins.json
+python -m benchmarks.runs_table RUN ... --home HOME --out benchmarks/results/cifar10_twins.json
 """
 
 import argparse

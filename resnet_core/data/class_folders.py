@@ -42,9 +42,7 @@ def picture_entries(tree: Tree) -> list[Entry]:
     return entries
 
 
-def read_class_folders(
-    tree: Tree, entries: list[Entry], folder: Path, seed: int, progress: Progress
-) -> ReadPictures:
+def read_class_folders(tree: Tree, entries: list[Entry], folder: Path, seed: int, progress: Progress) -> ReadPictures:
     """Write the pictures, 32x32, as x_train.npy and x_test.npy into ``folder``.
 
     With folders train and test (else val) those are the parts; otherwise a fifth of each class, drawn with
@@ -53,22 +51,16 @@ def read_class_folders(
     train, test, notes = _parts(_below_wrapping_folders(entries))
     classes = tuple(sorted(train, key=natural))
     if len(classes) > MAX_CLASSES:
-        raise DataError(
-            f"There are {len(classes):,} class folders; at most {MAX_CLASSES:,} can be told apart here."
-        )
+        raise DataError(f"There are {len(classes):,} class folders; at most {MAX_CLASSES:,} can be told apart here.")
     if test is None:
         train, test = _split(train, classes, seed)
         notes.append(f"a fifth of each class set aside for testing with seed {seed}")
     unknown = sorted(set(test) - set(train))
     if unknown:
-        raise DataError(
-            f"The class {unknown[0]!r} has test pictures but none to train on: add some or remove it."
-        )
+        raise DataError(f"The class {unknown[0]!r} has test pictures but none to train on: add some or remove it.")
     check_classes(classes, _labels(train, classes), _labels(test, classes))
 
-    reader = _Reader(
-        tree, total=sum(map(len, train.values())) + sum(map(len, test.values())), progress=progress
-    )
+    reader = _Reader(tree, total=sum(map(len, train.values())) + sum(map(len, test.values())), progress=progress)
     y_train = reader.read_part(train, classes, folder, "x_train")
     y_test = reader.read_part(test, classes, folder, "x_test")
     check_classes(classes, y_train, y_test)
@@ -89,9 +81,7 @@ def _parts(entries: list[Entry]) -> tuple[ByClass, ByClass | None, list[str]]:
     train = [top for top in tops if top.lower() in _TRAIN]
     if not train:
         return _by_class(entries, depth=0), None, []
-    test = [top for top in tops if top.lower() in _TEST] or [
-        top for top in tops if top.lower() in _VALIDATION
-    ]
+    test = [top for top in tops if top.lower() in _TEST] or [top for top in tops if top.lower() in _VALIDATION]
     unused = sorted({entry.parts[0] for entry in entries if len(entry.parts) > 1} - {*train, *test})
     notes = [f"the folder {name} left out" for name in unused]
     if not test:
@@ -110,9 +100,7 @@ def _by_class(entries: list[Entry], depth: int) -> ByClass:
         if len(entry.parts) > depth + 1:
             classes.setdefault(entry.parts[depth], []).append(entry)
     if not classes:
-        raise DataError(
-            "The pictures lie in no class folders: put those of each class into a folder of its name."
-        )
+        raise DataError("The pictures lie in no class folders: put those of each class into a folder of its name.")
     return classes
 
 
@@ -157,9 +145,7 @@ class _Reader:
         if not self._bad:
             return []
         which = ", ".join(self._bad[:3]) + (" …" if len(self._bad) > 3 else "")
-        return [
-            f"{len(self._bad)} of {self._total:,} pictures left out because they cannot be read ({which})"
-        ]
+        return [f"{len(self._bad)} of {self._total:,} pictures left out because they cannot be read ({which})"]
 
     def _read(self, entry: Entry) -> np.ndarray | None:
         self._done += 1
@@ -171,7 +157,6 @@ class _Reader:
             self._bad.append("/".join(entry.parts[-2:]))
             if len(self._bad) > max(1, BAD_SHARE * self._total):
                 raise DataError(
-                    f"Too many pictures cannot be read: {len(self._bad)} of the first {self._done:,}. "
-                    f"The last: {error}"
+                    f"Too many pictures cannot be read: {len(self._bad)} of the first {self._done:,}. The last: {error}"
                 ) from error
             return None

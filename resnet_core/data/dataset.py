@@ -43,9 +43,7 @@ class Dataset:
         check_part("train", self.x_train, self.y_train, len(self.classes))
         check_part("test", self.x_test, self.y_test, len(self.classes))
         if self.test_masks is not None and self.test_masks.shape != self.x_test.shape[:3]:
-            raise DataError(
-                f"The masks of {self.name} are {self.test_masks.shape}, its pictures {self.x_test.shape}."
-            )
+            raise DataError(f"The masks of {self.name} are {self.test_masks.shape}, its pictures {self.x_test.shape}.")
 
     @property
     def num_classes(self) -> int:
@@ -104,9 +102,7 @@ class DatasetInfo:
 def check_part(part: str, images: np.ndarray, labels: np.ndarray, num_classes: int) -> None:
     """Raises DataError unless images are uint8 (N, H, W, 3) and labels N numbers below ``num_classes``."""
     if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
-        raise DataError(
-            f"x_{part} must be uint8 (N, height, width, 3), not {images.dtype} {tuple(images.shape)}."
-        )
+        raise DataError(f"x_{part} must be uint8 (N, height, width, 3), not {images.dtype} {tuple(images.shape)}.")
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise DataError(f"y_{part} must be whole numbers (N,), not {labels.dtype} {tuple(labels.shape)}.")
     if len(images) != len(labels):
@@ -116,9 +112,7 @@ def check_part(part: str, images: np.ndarray, labels: np.ndarray, num_classes: i
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= num_classes:
         wrong = low if low < 0 else high
-        raise DataError(
-            f"y_{part} holds {wrong}; with {num_classes} classes labels go from 0 to {num_classes - 1}."
-        )
+        raise DataError(f"y_{part} holds {wrong}; with {num_classes} classes labels go from 0 to {num_classes - 1}.")
 
 
 def check_classes(classes: tuple[str, ...], y_train: np.ndarray, y_test: np.ndarray) -> None:

@@ -85,9 +85,7 @@ class _Array:
             for start in range(0, len(self), at_once):
                 n = min(at_once, len(self) - start)
                 shape = (n, *self.shape[1:])
-                flat = np.frombuffer(
-                    self._read(stream, int(np.prod(shape)) * self.dtype.itemsize), self.dtype
-                )
+                flat = np.frombuffer(self._read(stream, int(np.prod(shape)) * self.dtype.itemsize), self.dtype)
                 yield flat.reshape(shape[::-1]).T if self._fortran else flat.reshape(shape)
 
     def labels(self) -> np.ndarray:
@@ -100,9 +98,7 @@ class _Array:
         labels = self.whole().reshape(-1)
         for value in (labels.min(), labels.max()):
             if not 0 <= value < MAX_CLASSES:
-                raise DataError(
-                    f"{self.key} holds the label {value}; labels go from 0 to {MAX_CLASSES - 1} at most."
-                )
+                raise DataError(f"{self.key} holds the label {value}; labels go from 0 to {MAX_CLASSES - 1} at most.")
         return labels.astype(np.int64)
 
     def _open(self):
@@ -145,9 +141,7 @@ class _Pictures(_Array):
 
     def check_count(self, labels: int) -> None:
         if len(self) != labels:
-            raise DataError(
-                f"{self.key} has {len(self):,} pictures but there are {labels:,} labels for them."
-            )
+            raise DataError(f"{self.key} has {len(self):,} pictures but there are {labels:,} labels for them.")
 
     def pieces(self) -> Iterator[np.ndarray]:
         row_bytes = self.dtype.itemsize * int(np.prod(self.shape[1:]))
@@ -184,9 +178,7 @@ class _Pictures(_Array):
         is_float = self.dtype.kind == "f"
         if not (low >= 0 and high <= (1 if is_float else 255)):  # false for NaN too
             wanted = "floats between 0 and 1" if is_float else "whole numbers between 0 and 255"
-            raise DataError(
-                f"{self.key} holds values from {low} to {high}: save uint8 (0 to 255) or {wanted}."
-            )
+            raise DataError(f"{self.key} holds values from {low} to {high}: save uint8 (0 to 255) or {wanted}.")
         return np.rint(rows * 255).astype(np.uint8) if is_float else rows.astype(np.uint8)
 
 

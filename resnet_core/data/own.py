@@ -74,9 +74,7 @@ def resolve(name_or_path: str | Path, home: Path, progress: Progress | None = No
     path = Path(text).expanduser()
     if path.exists():
         return import_own(path, home, progress=progress).name
-    raise DataError(
-        f"There is neither a dataset nor a file or folder {text!r}; datasets are: {', '.join(names)}."
-    )
+    raise DataError(f"There is neither a dataset nor a file or folder {text!r}; datasets are: {', '.join(names)}.")
 
 
 def _kind(path: Path) -> str:
@@ -89,9 +87,7 @@ def _kind(path: Path) -> str:
         return "npz"
     if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
         return "zip"
-    raise DataError(
-        f"{path.name} is neither a folder or .zip of class folders nor an .npz: use one of these."
-    )
+    raise DataError(f"{path.name} is neither a folder or .zip of class folders nor an .npz: use one of these.")
 
 
 def _origin(path: Path, kind: str, seed: int) -> str:
@@ -124,9 +120,7 @@ def _free_name(home: Path, title: str, chosen: bool) -> str:
     if slug not in taken:
         return slug
     if chosen:
-        raise DataError(
-            f"There is already a dataset called {slug!r}: choose another name or delete it first."
-        )
+        raise DataError(f"There is already a dataset called {slug!r}: choose another name or delete it first.")
     number = next(k for k in range(2, len(taken) + 3) if f"{slug}-{k}" not in taken)
     return f"{slug}-{number}"
 

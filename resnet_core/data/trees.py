@@ -56,9 +56,7 @@ class _Folder:
 
     def entries(self) -> list[Entry]:
         found = []
-        for folder, _, names in os.walk(
-            self._top
-        ):  # does not follow links to folders: they can run in circles
+        for folder, _, names in os.walk(self._top):  # does not follow links to folders: they can run in circles
             for name in names:
                 path = Path(folder, name)
                 found.append(Entry(path.relative_to(self._top).parts, path))
@@ -93,15 +91,11 @@ def _check_zip(name: str, infos: list[zipfile.ZipInfo]) -> None:
     _check_count(len(infos), name)
     total = sum(info.file_size for info in infos)
     if total > MAX_UNPACKED_BYTES:
-        raise DataError(
-            f"{name} unpacks to {total / 1e9:.1f} GB; at most {MAX_UNPACKED_BYTES / 1e9:.1f} GB are read."
-        )
+        raise DataError(f"{name} unpacks to {total / 1e9:.1f} GB; at most {MAX_UNPACKED_BYTES / 1e9:.1f} GB are read.")
     for info in infos:
         path = _zip_path(info)
         if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", str(path)):
-            raise DataError(
-                f"{name} holds the path {info.filename!r}, which points outside of it: zip it anew."
-            )
+            raise DataError(f"{name} holds the path {info.filename!r}, which points outside of it: zip it anew.")
         if stat.S_ISLNK(info.external_attr >> 16):
             raise DataError(f"{name} holds the link {info.filename!r}: zip the pictures, not links to them.")
         if info.flag_bits & 1:

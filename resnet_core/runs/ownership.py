@@ -104,7 +104,5 @@ def process_start(pid: int) -> str | None:
             return None
         state, start = after_name[0], after_name[19]
         return None if state in "ZX" else start
-    listing = subprocess.run(
-        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
+    listing = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return listing.stdout.strip() or None
