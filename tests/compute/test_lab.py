@@ -32,7 +32,8 @@ def service(ray_running, line_home):
 @pytest.fixture
 def trained(service, tools):
     """Ids of two finished runs, of twins with different weights."""
-    torch = pytest.importorskip("torch")
+    import torch
+
     from resnet_core.networks.build import build_net
     from resnet_core.training.checkpoint import save_weights
 
@@ -79,7 +80,8 @@ def test_a_run_without_weights_is_a_sentence(service, tools):
 
 
 def test_predictions_are_those_of_the_networks(service, trained):
-    torch = pytest.importorskip("torch")
+    import torch
+
     from resnet_core.networks.build import build_net
     from resnet_core.networks.spec import NetSpec
     from resnet_core.training.checkpoint import load_weights
@@ -167,7 +169,6 @@ def test_a_question_that_always_kills_the_lab_is_given_up(service):
 
 @pytest.fixture
 def lab(tools):
-    pytest.importorskip("torch")
     import gc
 
     yield Lab(1, {"names": "fake_answers:describe"})

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from resnet_core.attribution import imagenet
 from resnet_core.compute.asking import LabLine
@@ -14,14 +16,9 @@ from resnet_core.compute.lab import QUESTIONS, Lab, Missing, NetKey, Parcel, Who
 from resnet_core.compute.service import Service
 from resnet_core.errors import JobError
 from resnet_core.networks import presets
+from resnet_core.networks.build import build_net
 from resnet_core.networks.presets import preset
-
-torch = pytest.importorskip("torch")
-
-from safetensors.torch import save_file  # noqa: E402
-
-from resnet_core.networks.build import build_net  # noqa: E402
-from resnet_core.training.checkpoint import save_weights  # noqa: E402
+from resnet_core.training.checkpoint import save_weights
 
 LARGE = replace(preset("resnet-18"), width=4, num_classes=3)
 SMALL = replace(LARGE, image_size=32)

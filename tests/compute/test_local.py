@@ -172,7 +172,8 @@ def test_a_killed_commands_run_is_found_stopped_and_goes_on(command, store, tool
 
 
 def test_evaluation_counts_wrong_answers_by_class(store, tools):
-    torch = pytest.importorskip("torch")
+    import torch
+
     from resnet_core.networks.build import build_net
     from resnet_core.training.checkpoint import save_weights
 

@@ -124,7 +124,8 @@ def test_a_stopped_run_leaves_without_what_only_its_training_needs(store, other_
 
 
 def test_a_checkpoint_of_the_real_kind_becomes_plain_weights(store, other_store, events):
-    torch = pytest.importorskip("torch")
+    import torch
+
     from resnet_core.networks.build import build_net
     from resnet_core.training.checkpoint import load_weights, save_state
 
