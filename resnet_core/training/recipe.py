@@ -3,14 +3,18 @@
 import dataclasses
 import math
 from dataclasses import dataclass, fields, replace
+from functools import cache
 
 from resnet_core.errors import SpecError
 
 SCHEDULES = ("steps", "one_cycle", "cosine", "constant")
 PRECISIONS = ("auto", "fp32", "bf16")
-EARLY_STEPS = (1, 2, 5, 10, 20)
-"""Steps that are logged beside the regular interval when the interval is chosen here: the start is where
-plain and residual networks differ most, and a slow network shows its first point after one step."""
+DENSE_STEPS = 20
+"""Every step up to this one is logged, then ever fewer until the regular interval is reached: the gradients of plain
+and residual networks differ most, and change fastest, in the first hundred steps."""
+
+LOG_GROWTH = 1.15
+"""Between the dense start and the regular interval each logged step is this factor after the last one."""
 
 FREE_FIELDS = {"name", "precision", "seed", "log_every"}
 """Fields that may differ between two runs of one and the same recipe."""
@@ -85,12 +89,14 @@ class Recipe:
     def logs_at(self, step: int, total_steps: int) -> bool:
         """Whether statistics are due at ``step`` (they also are at the end of each epoch).
 
-        Without ``log_every``: 200 times a run, but no more often than every 5th step (so that measuring stays
-        cheap) and no less often than every 50th (so that a slow network is seen to move); and EARLY_STEPS.
+        Without ``log_every``: each of the first DENSE_STEPS, then at steps that grow by LOG_GROWTH, then 200 times a
+        run, but no more often than every 5th step (so that measuring stays cheap) and no less often than every 50th
+        (so that a slow network is seen to move).
         """
         if self.log_every is not None:
             return step % self.log_every == 0
-        return step in EARLY_STEPS or step % min(50, max(5, total_steps // 200)) == 0
+        interval = min(50, max(5, total_steps // 200))
+        return step in _early_steps(interval) or step % interval == 0
 
     # --- learning rate ---
 
@@ -184,6 +190,15 @@ class Recipe:
         if not changed <= FREE_FIELDS:
             changes.setdefault("name", "custom")
         return replace(self, **changes)
+
+
+@cache
+def _early_steps(interval: int) -> frozenset[int]:
+    """Steps that are logged before the regular ``interval`` takes over."""
+    steps = list(range(DENSE_STEPS + 1))
+    while (following := math.ceil(steps[-1] * LOG_GROWTH)) - steps[-1] < interval:
+        steps.append(following)
+    return frozenset(steps)
 
 
 def _count(number: int, noun: str) -> str:

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from resnet_core.errors import SpecError
-from resnet_core.training.recipe import EARLY_STEPS, PRESETS, Recipe, preset
+from resnet_core.training.recipe import DENSE_STEPS, PRESETS, Recipe, preset
 
 
 def test_the_papers_schedule():
@@ -57,10 +57,20 @@ def test_a_set_smaller_than_a_batch_is_one_batch():
 def test_statistics_are_neither_rare_nor_constant(total):
     recipe = Recipe(steps=total)
     logged = [step for step in range(total) if recipe.logs_at(step, total)]
-    regular = [step for step in logged if step not in EARLY_STEPS]
-    gaps = [b - a for a, b in pairwise(regular)]
-    assert set(EARLY_STEPS) - {20} <= set(logged)
-    assert all(5 <= gap <= 50 for gap in gaps if gap != 10)
+    interval = min(50, max(5, total // 200))
+    gaps = [b - a for a, b in pairwise(logged)]
+    assert logged[: DENSE_STEPS + 1] == list(range(min(total, DENSE_STEPS + 1)))
+    assert max(gaps) <= interval
+    assert len(logged) <= total / interval + 60  # the dense start is a fixed, small number of steps
+    assert set(range(0, total, interval)) <= set(logged)
+
+
+def test_statistics_thin_out_gradually_between_the_dense_start_and_the_interval():
+    recipe = Recipe(steps=64_000)
+    logged = [step for step in range(300) if recipe.logs_at(step, 64_000) and step % 50]
+    gaps = [b - a for a, b in pairwise(step for step in logged if step > DENSE_STEPS)]
+    assert len(logged) > 30
+    assert gaps[0] <= 4 and gaps[-1] > 20
 
 
 def test_an_interval_that_was_asked_for_is_kept():
