@@ -42,13 +42,13 @@ GOALS = {
     "click_to_first_point_s": 10.0,
 }
 FIGURE = ".js-plotly-plot"
-PAGES = {  # script of a page -> its address, and what has to be seen beside the heading
+PAGES = {  # folder of a page -> its address, and what has to be seen beside the heading
     "story": ("", FIGURE),
     "design": ("design", FIGURE),
     "train": ("train", ".st-key-train button"),
     "compare": ("compare", FIGURE),
     "explain": ("explain", FIGURE),
-    "keep": ("runs", "[data-testid=stDataFrame]"),
+    "runs": ("runs", "[data-testid=stDataFrame]"),
 }
 MINUTES = 60_000  # ms
 
@@ -285,7 +285,7 @@ def reruns(runs: Sequence[str], repeats: int) -> dict[str, dict[str, float]]:
         at = AppTest.from_file(str(ROOT / "pages" / "site.py"), default_timeout=300)
         at.query_params["runs"] = ",".join(runs)
         at.run()
-        at.switch_page(f"{page}.py").run()
+        at.switch_page(f"{page}/page.py").run()
         times = [timed(at.run) for _ in range(3 * repeats)]
         if at.exception:
             raise RuntimeError(f"{page}: {at.exception[0].message}")
@@ -305,9 +305,9 @@ def ticks(run: str, repeats: int) -> dict[str, dict[str, float]]:
     store = RunStore(Path(os.environ["SKIP_EXPLORER_HOME"]))
     store.set_state(run, "running")
     calls = {
-        "cards of the Train page": "jobs._cards()",
+        "cards of the Train page": "job_cards._cards()",
         "line on the machine": "machine._line()",
-        "curves of Compare": f"compare._curves([{run!r}], 'error', 'epoch', False, True)",
+        "curves of Compare": f"figures._curves([{run!r}], 'error', 'epoch', False, True)",
     }
     found = {}
     for name, call in calls.items():
@@ -326,7 +326,9 @@ def ticks(run: str, repeats: int) -> dict[str, dict[str, float]]:
 TICK = """
 import time
 import streamlit as st
-from pages.parts import compare, jobs, machine
+from pages.compare import figures
+from pages.parts import machine
+from pages.train import job_cards
 st.session_state["table"] = [{run!r}]
 st.session_state["cards_tick"] = True
 began = time.perf_counter()

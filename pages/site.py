@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from pages.parts import address, machine, table
-from pages.parts.lab import said_plainly
+from pages.parts.backend import said_plainly
 
 HERE = Path(__file__).parent
 ICON = HERE.parent / "assets" / "icon.svg"
@@ -13,16 +14,19 @@ ICON = HERE.parent / "assets" / "icon.svg"
 st.set_page_config("Skip Connection Explorer", page_icon=str(ICON), layout="wide", initial_sidebar_state=270)
 st.html(HERE.parent / "assets" / "style.html")
 
+
+def page_of(folder: str, title: str, icon: str, *, default: bool = False) -> StreamlitPage:
+    """The page in ``pages/<folder>/``; the folder's name is its path in the address, too."""
+    return st.Page(HERE / folder / "page.py", title=title, icon=f":material/{icon}:", url_path=folder, default=default)
+
+
 page = st.navigation(
     {
-        "Learn": [st.Page(HERE / "story.py", title="Story", icon=":material/auto_stories:", default=True)],
-        "Build": [st.Page(HERE / "design.py", title="Design", icon=":material/schema:")],
-        "Run": [
-            st.Page(HERE / "train.py", title="Train", icon=":material/model_training:"),
-            st.Page(HERE / "compare.py", title="Compare", icon=":material/compare_arrows:"),
-        ],
-        "Look inside": [st.Page(HERE / "explain.py", title="Explain", icon=":material/center_focus_strong:")],
-        "Keep": [st.Page(HERE / "keep.py", title="Runs and data", url_path="runs", icon=":material/inventory_2:")],
+        "Learn": [page_of("story", "Story", "auto_stories", default=True)],
+        "Build": [page_of("design", "Design", "schema")],
+        "Run": [page_of("train", "Train", "model_training"), page_of("compare", "Compare", "compare_arrows")],
+        "Look inside": [page_of("explain", "Explain", "center_focus_strong")],
+        "Keep": [page_of("runs", "Runs and data", "inventory_2")],
     }
 )
 

@@ -38,6 +38,11 @@ def imports(statement: str) -> list[str]:
     return [f"import {name}" for name in modules(statement) if not name.endswith("__main__")]
 
 
+def page_modules() -> list[str]:
+    """What the pages are made of; the scripts themselves run in Streamlit only."""
+    return [line for line in imports("pages") if not line.endswith((".page", ".site"))]
+
+
 @pytest.mark.parametrize("package", LAYERS)
 def test_a_package_imports_only_what_lies_below_it(package: str) -> None:
     loaded = loaded_after("\n".join(imports(f"resnet_core/{package}")))
@@ -77,7 +82,7 @@ def test_what_the_app_imports_brings_no_torch(module: str) -> None:
 
 
 def test_no_figure_and_no_page_brings_torch() -> None:
-    statements = imports("resnet_core/figures") + imports("pages/parts")
+    statements = imports("resnet_core/figures") + page_modules()
     assert not loaded_after("\n".join(statements)) & set(HEAVY)
 
 
@@ -91,8 +96,8 @@ from streamlit.testing.v1 import AppTest
 from resnet_core.compute import service
 service.WAIT_FOR_START_S = 0  # nobody starts it here
 at = AppTest.from_file("pages/site.py", default_timeout=60).run()
-for page in ("story", "design", "train", "compare", "explain", "keep"):
-    at.switch_page(f"{page}.py").run()
+for page in ("story", "design", "train", "compare", "explain", "runs"):
+    at.switch_page(f"{page}/page.py").run()
     assert at.title and not at.exception, page
 """
     visit = visit.replace('"pages/site.py"', repr(str(ROOT / "pages" / "site.py")))

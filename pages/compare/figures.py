@@ -3,9 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from pages.parts import address, jobs, reads, table
+from pages.parts import address, reads, table
+from pages.parts.backend import said_plainly, store
 from pages.parts.frame import dark, figure
-from pages.parts.lab import said_plainly, store
+from pages.train import job_cards
 from resnet_core.data.cifar10 import NAME as CIFAR_10
 from resnet_core.figures.curves import PaperMark, error_curves
 from resnet_core.figures.heatmaps import layer_heatmaps
@@ -37,7 +38,7 @@ def empty() -> None:
     with st.container(border=True):
         if not runs:
             st.markdown("**No runs yet.** Train a network with and one without skips, and their curves stand here.")
-            st.page_link("train.py", label="Go to Train", icon=":material/model_training:")
+            st.page_link("train/page.py", label="Go to Train", icon=":material/model_training:")
             return
         st.markdown("**The table is empty.** Choose runs on the left, or take the newest ones.")
         newest = [run.id for run in runs if run.group and run.group == runs[-1].group] or [runs[-1].id]
@@ -67,7 +68,7 @@ def curves(runs: list[Run]) -> None:
         active = any(run.active for run in runs)
         paused = active and st.toggle("Pause", key="pause", help="Keeps the figure still, so that you can zoom.")
     live = active and not paused
-    st.fragment(_curves, run_every=jobs.TICK if live else None)([run.id for run in runs], y, x, log_y, live)
+    st.fragment(_curves, run_every=job_cards.TICK if live else None)([run.id for run in runs], y, x, log_y, live)
 
 
 @said_plainly()  # its own reruns come past the site map

@@ -348,7 +348,7 @@ def numbers(spec: NetSpec, others: list[NetSpec]) -> None:
                 "([Veit et al. 2016](https://arxiv.org/abs/1605.06431)).",
             )
     if st.session_state.pop("go_train", False):
-        st.switch_page("train.py")
+        st.switch_page("train/page.py")
 
 
 def facts(spec: NetSpec, cost: Summary) -> dict[str, object]:

@@ -2,19 +2,19 @@
 
 import streamlit as st
 
-from pages.parts import design, microscope
+from pages.design import controls, step0
+from pages.parts.backend import said_plainly
 from pages.parts.frame import header
-from pages.parts.lab import said_plainly
 
 header(
     "Design",
     "Build a network, switch its skip connections, and see what that does to signal and gradient before any training.",
 )
-controls, wide = st.columns([3, 10], gap="medium")
-with controls, said_plainly():
-    spec = design.controls()
-    beside = design.beside(spec)
+narrow, wide = st.columns([3, 10], gap="medium")
+with narrow, said_plainly():
+    spec = controls.controls()
+    beside = controls.beside(spec)
 with wide, said_plainly():
-    design.drawing(spec)
-    design.numbers(spec, beside)
-    microscope.show([spec, *beside])
+    controls.drawing(spec)
+    controls.numbers(spec, beside)
+    step0.show([spec, *beside])

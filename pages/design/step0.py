@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from pages.design.controls import put_design, style_designs
 from pages.parts import address
-from pages.parts.design import put_design, style_designs
+from pages.parts.backend import said_plainly, service
 from pages.parts.frame import dark, figure
-from pages.parts.lab import said_plainly, service
 from resnet_core.analysis.cases import Case, cases
 from resnet_core.analysis.difference import compare
 from resnet_core.analysis.profile import Profile, joined

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from pages.parts.lab import said_plainly
-from pages.parts.picture import Shown
-from pages.parts.survey import JUDGED, logits_of, own_dataset, survey
+from pages.explain.picture import Shown
+from pages.explain.survey import JUDGED, logits_of, own_dataset, survey
+from pages.parts.backend import said_plainly
 from resnet_core.attribution.search import FEW, share_below
 from resnet_core.runs.run import Run
 

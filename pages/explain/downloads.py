@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import streamlit as st
 
-from pages.parts.picture import Shown
+from pages.explain.picture import Shown
 from resnet_core.attribution.methods import METHODS
 from resnet_core.attribution.result import Attribution
 from resnet_core.figures.grid_png import GridWords

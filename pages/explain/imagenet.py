@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages.parts import address, own_pictures, picture
-from pages.parts.lab import said_plainly, service
+from pages.explain import own_pictures, picture
+from pages.parts import address
+from pages.parts.backend import said_plainly, service
 from resnet_core.attribution.imagenet import NETWORKS, SIDE, Published, as_published, facts, is_here
 from resnet_core.data.catalog import catalog
 from resnet_core.data.pictures import Picture, to_network

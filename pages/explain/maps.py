@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import downloads, table, trust
+from pages.explain import downloads, trust
+from pages.explain.picture import Shown
+from pages.parts import table
+from pages.parts.backend import service
 from pages.parts.frame import dark, figure
-from pages.parts.lab import service
-from pages.parts.picture import Shown
 from resnet_core.attribution.methods import METHODS, Method, Param
 from resnet_core.attribution.result import Attribution
 from resnet_core.figures.attribution import attribution_grid, attribution_map
@@ -47,7 +48,7 @@ def empty() -> None:
             "**No trained network is on the table.** Choose one or more on the left; if there are none, train one: a "
             "minute is enough for a first look."
         )
-        st.page_link("train.py", label="Go to Train", icon=":material/model_training:")
+        st.page_link("train/page.py", label="Go to Train", icon=":material/model_training:")
 
 
 def waiting() -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts.lab import said_plainly, service
-from pages.parts.survey import own_dataset
+from pages.explain.survey import own_dataset
+from pages.parts.backend import said_plainly, service
 from resnet_core.attribution.methods import METHODS
 from resnet_core.attribution.statistics import bootstrap_mean
 from resnet_core.data.dataset import Dataset

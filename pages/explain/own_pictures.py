@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import streamlit as st
 
-from pages.parts.paste import take_pastes
+from pages.explain.paste import take_pastes
 from resnet_core.data.pictures import Picture, crop_square, read_picture
 from resnet_core.errors import DataError
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from pages.parts import address, own_pictures
+from pages.explain import own_pictures
+from pages.explain.survey import SEARCHED, dataset, survey
+from pages.parts import address
+from pages.parts.backend import said_plainly
 from pages.parts.frame import dark, figure
-from pages.parts.lab import said_plainly
-from pages.parts.survey import SEARCHED, dataset, survey
 from resnet_core.attribution.search import SEARCHES
 from resnet_core.data.catalog import catalog
 from resnet_core.data.dataset import Dataset

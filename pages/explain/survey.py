@@ -4,7 +4,7 @@ like those a network knows."""
 import numpy as np
 import streamlit as st
 
-from pages.parts.lab import service
+from pages.parts.backend import service
 from resnet_core.data.catalog import catalog, load_dataset
 from resnet_core.data.dataset import Dataset
 from resnet_core.home import default_home

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from pages.parts.lab import said_plainly, service
+from pages.parts.backend import said_plainly, service
 from resnet_core.attribution.imagenet import PREFIX
 from resnet_core.compute.service import DataTask
 from resnet_core.data.catalog import catalog, preview

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.lab import said_plainly, service
+from pages.parts.backend import said_plainly, service
 
 TICK = 4  # seconds
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.parts.lab import store
+from pages.parts.backend import store
 from resnet_core.runs.run import LayerHistory, Run
 
 

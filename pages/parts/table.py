@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-from pages.parts.lab import store
+from pages.parts.backend import store
 from resnet_core.figures.style import RunStyle, style_runs
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.run import Run

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from pages.parts import keep
 from pages.parts.frame import header
+from pages.runs import run_list
 
 header("Runs and data", "Everything this lab keeps: rename, tag, export and delete runs; add pictures of your own.")
 runs, data = st.tabs(["Runs", "Data"])
 with runs:
-    keep.runs()
+    run_list.runs()
 with data:
-    keep.datasets()
+    run_list.datasets()

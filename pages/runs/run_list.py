@@ -5,7 +5,7 @@ import streamlit as st
 
 from pages.parts import datasets as data
 from pages.parts import table
-from pages.parts.lab import said_plainly, service, store
+from pages.parts.backend import said_plainly, service, store
 from resnet_core.data.catalog import catalog, delete_dataset
 from resnet_core.errors import LabError
 from resnet_core.figures.numbers import percent

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from pages.compare.figures import ABOUT_CURVES, ABOUT_LAYERS, paper_marks
 from pages.parts import reads, table
-from pages.parts.compare import ABOUT_CURVES, ABOUT_LAYERS, paper_marks
+from pages.parts.backend import said_plainly, service
 from pages.parts.frame import dark, figure
-from pages.parts.lab import said_plainly, service
-from pages.parts.story_runs import Told
+from pages.story.story_runs import Told
 from resnet_core.figures.curves import seed_curves
 from resnet_core.figures.heatmaps import layer_heatmaps
 from resnet_core.figures.numbers import percent, three_digits
@@ -56,7 +56,7 @@ def nothing_yet() -> None:
             on_click=train_first,
         )
         if st.session_state.pop("first_twins_queued", False):
-            st.switch_page("train.py")
+            st.switch_page("train/page.py")
 
 
 def train_first() -> None:
@@ -87,7 +87,7 @@ def learning(networks: list[Told]) -> None:
         numbers=frame,
     )
     st.markdown(learned(networks, frame))
-    open_on("Compare them", "compare.py", firsts, "story_compare")
+    open_on("Compare them", "compare/page.py", firsts, "story_compare")
 
 
 def learned(networks: list[Told], frame: pd.DataFrame) -> str:
@@ -204,7 +204,7 @@ def looking(networks: list[Told]) -> None:
         "The same picture, asked of each network: which pixels does its answer hang on? Take a picture of your own, or "
         "one of the test pictures, and see the maps beside each other on one scale."
     )
-    open_on("Explain a picture", "explain.py", [network.first for network in networks], "story_explain")
+    open_on("Explain a picture", "explain/page.py", [network.first for network in networks], "story_explain")
 
 
 def open_on(label: str, page: str, runs: list[Run], key: str) -> None:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from pages.parts.lab import store
+from pages.parts.backend import store
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.run import Run
 

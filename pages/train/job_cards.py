@@ -5,8 +5,8 @@ import math
 import streamlit as st
 
 from pages.parts import reads, table
+from pages.parts.backend import said_plainly, service, store
 from pages.parts.frame import dark
-from pages.parts.lab import said_plainly, service, store
 from resnet_core.figures.curves import small_live_curve
 from resnet_core.figures.numbers import duration, percent, rate
 from resnet_core.figures.style import describe
@@ -70,7 +70,7 @@ def card(together: list[Run]) -> None:
         if not any(run.active for run in together) and st.button(
             "Compare", key=f"compare_{ids[0]}", icon=":material/compare_arrows:", on_click=table.put, args=ids
         ):
-            st.switch_page("compare.py")
+            st.switch_page("compare/page.py")
 
 
 def row(run: Run) -> None:

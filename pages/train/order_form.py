@@ -6,7 +6,7 @@ import math
 import streamlit as st
 
 from pages.parts import address, datasets, table
-from pages.parts.lab import said_plainly, service
+from pages.parts.backend import said_plainly, service
 from resnet_core.compute.service import Estimate
 from resnet_core.data.dataset import DatasetInfo
 from resnet_core.figures.numbers import count, duration, file_size
@@ -104,7 +104,7 @@ def a_design() -> NetSpec:
 def details(kind: str, depth: int | NetSpec) -> NetSpec:
     """The network of that kind and depth, with what else can be set; of twins, the one with skips."""
     if kind == "design":
-        st.page_link("design.py", label="Change it on the Design page", icon=":material/schema:")
+        st.page_link("design/page.py", label="Change it on the Design page", icon=":material/schema:")
         spec = depth
     else:
         width = st.number_input(

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from pages.parts import choose, jobs
+from pages.parts.backend import said_plainly
 from pages.parts.frame import header
-from pages.parts.lab import said_plainly
+from pages.train import job_cards, order_form
 
 header("Train", "Train networks for real, in the background, and watch what happens inside them.")
 left, right = st.columns([5, 7], gap="large")
 with left, said_plainly():
-    choose.order()
+    order_form.order()
 with right:
-    jobs.cards()
+    job_cards.cards()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from resnet_core.analysis.profile import Profile
 from resnet_core.attribution.result import Attribution
@@ -35,6 +36,11 @@ class Page(AppTest):
         super()._run(*args, **kwargs)
         self._page_hash = ""  # go on where the app has led, not where switch_page() once went
         assert not self.exception, [f"{error.message}\n{error.stack_trace}" for error in self.exception]
+        return self
+
+    def switch_page(self, page: str) -> AppTest:
+        """Go to a page by its path in the address, as a link does."""
+        self._page_hash = calc_hash(page)
         return self
 
     def says(self, kind: str, *words: str) -> bool:
@@ -255,10 +261,7 @@ def open_page(lab: Lab) -> Callable[..., Page]:
     def visit(page: str, **query: str) -> Page:
         at = Page(SITE, default_timeout=60)
         at.query_params.update(query)
-        if page == "keep":  # known by its address only once the site map has run
-            at.run()
-        at.switch_page(f"{page}.py")
-        return at.run()
+        return at.switch_page(page).run()
 
     return visit
 

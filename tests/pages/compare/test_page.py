@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from pages.compare.figures import paper_marks
 from pages.parts import reads
-from pages.parts.compare import paper_marks
 from resnet_core.networks.spec import NetSpec
 from resnet_core.training.events import EpochEnded
 from resnet_core.training.recipe import preset

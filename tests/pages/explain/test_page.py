@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from streamlit.util import AttributeDictionary
 
-from pages.parts import downloads
-from pages.parts.picture import Shown
+from pages.explain import downloads
+from pages.explain.picture import Shown
 from resnet_core.attribution.result import Attribution
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from streamlit.util import AttributeDictionary
 
-from pages.parts.own_pictures import MOST_FILES, camera_allowed
+from pages.explain.own_pictures import MOST_FILES, camera_allowed
 from resnet_core.data.catalog import delete_dataset
 from resnet_core.home import default_home
 
@@ -83,7 +83,7 @@ def test_a_refused_search_is_said_and_the_page_goes_on(lab, surveyed):
 
 
 def test_a_click_on_a_small_picture_chooses_it(surveyed, monkeypatch):
-    from pages.parts import picture
+    from pages.explain import picture
 
     at = surveyed()
     state = {"strip": AttributeDictionary({"selection": {"points": [{"customdata": [4]}]}})}

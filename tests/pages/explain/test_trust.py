@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from streamlit.util import AttributeDictionary
 
-from pages.parts.trust import same_but_for_the_seed, seeds_text, trust_texts
+from pages.explain.trust import same_but_for_the_seed, seeds_text, trust_texts
 from resnet_core.attribution.result import Attribution
 from resnet_core.networks.spec import NetSpec
 

@@ -47,6 +47,6 @@ def test_choices_of_other_pages_are_carried_too(lab, open_page):
 
 def test_choices_outlive_a_visit_of_another_page(lab, open_page):
     at = open_page("compare", runs=lab.add().id, y="loss")
-    at.switch_page("train.py").run()
-    at.switch_page("compare.py").run()
+    at.switch_page("train").run()
+    at.switch_page("compare").run()
     assert at.segmented_control(key="y").value == "loss" and at.query_params["y"] == "loss"

@@ -2,7 +2,7 @@
 
 import pytest
 
-PAGES = ("story", "design", "train", "compare", "explain", "keep")
+PAGES = ("story", "design", "train", "compare", "explain", "runs")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -41,7 +41,7 @@ def test_the_choice_outlives_a_change_of_page(lab, open_page):
     run = lab.add()
     at = open_page("train")
     at.multiselect(key="table").select(run.id).run()
-    at.switch_page("compare.py").run()
+    at.switch_page("compare").run()
     assert at.session_state["table"] == [run.id]
     assert "curves" in at.charts()
 

@@ -18,25 +18,25 @@ def pick(at, *rows: int):
 
 
 def test_without_runs_it_says_so_and_shows_the_datasets(lab, open_page):
-    at = open_page("keep")
+    at = open_page("runs")
     assert at.info
     titles = " ".join(element.value for element in at.markdown)
     assert all(name in titles for name in ("Shapes-10", "CIFAR-10", "Dots"))
 
 
 def test_a_dataset_says_how_much_there_is_of_it(lab, open_page):
-    assert open_page("keep").says("markdown", "Dots", "10 classes", "40 training", "20 test", "B")
+    assert open_page("runs").says("markdown", "Dots", "10 classes", "40 training", "20 test", "B")
 
 
 def test_the_list_says_when_in_the_visitors_own_time(lab, open_page):
     run = lab.add()
-    [created] = open_page("keep").dataframe[0].value["created"]
+    [created] = open_page("runs").dataframe[0].value["created"]
     assert created.tz is not None and created.timestamp() == pytest.approx(run.created, abs=1)
 
 
 def test_the_list_is_newest_first_and_searchable(lab, open_page):
     first, second = lab.add(name="first"), lab.add(name="second", tags=("lesson",))
-    at = open_page("keep")
+    at = open_page("runs")
     assert at.dataframe[0].value["id"].tolist() == [second.id, first.id]
     at.text_input(key="search").set_value("LESSON done").run()
     assert at.dataframe[0].value["id"].tolist() == [second.id]
@@ -46,7 +46,7 @@ def test_the_list_is_newest_first_and_searchable(lab, open_page):
 
 def test_a_picked_run_is_renamed_and_tagged(lab, open_page):
     run = lab.add()
-    at = pick(open_page("keep"), 0)
+    at = pick(open_page("runs"), 0)
     at.text_input(key=f"name_{run.id}").set_value("the good one")
     at.multiselect(key=f"tags_{run.id}").set_value(["lesson 3"])
     at.button(key=f"save_{run.id}").click().run()
@@ -56,7 +56,7 @@ def test_a_picked_run_is_renamed_and_tagged(lab, open_page):
 
 def test_a_run_cannot_lose_its_name(lab, open_page):
     run = lab.add()
-    at = pick(open_page("keep"), 0)
+    at = pick(open_page("runs"), 0)
     at.text_input(key=f"name_{run.id}").set_value("  ")
     at.button(key=f"save_{run.id}").click().run()
     assert at.says("error", "name")
@@ -65,14 +65,14 @@ def test_a_run_cannot_lose_its_name(lab, open_page):
 
 def test_a_picked_run_goes_on_the_table(lab, open_page):
     run = lab.add()
-    at = pick(open_page("keep"), 0)
+    at = pick(open_page("runs"), 0)
     at.button(key="put").click().run()
     assert at.session_state["table"] == [run.id]
 
 
 def test_delete_asks_first_then_removes_run_files_and_place_on_the_table(lab, open_page):
     gone, kept = lab.add(), lab.add()
-    at = pick(open_page("keep", runs=f"{gone.id},{kept.id}"), 1)
+    at = pick(open_page("runs", runs=f"{gone.id},{kept.id}"), 1)
     assert at.says("markdown", "cannot be undone")
     assert len(lab.store.runs()) == 2
     at.button(key="delete").click().run()
@@ -84,14 +84,14 @@ def test_delete_asks_first_then_removes_run_files_and_place_on_the_table(lab, op
 def test_after_a_deletion_nothing_else_is_picked_in_its_place(lab, open_page):
     lab.add()
     lab.add()
-    at = pick(open_page("keep"), 0)
+    at = pick(open_page("runs"), 0)
     at.button(key="delete").click().run()
     assert "delete" not in [button.key for button in at.button]
 
 
 def test_a_training_in_work_cannot_be_deleted(lab, open_page):
     lab.add(until="running")
-    at = pick(open_page("keep"), 0)
+    at = pick(open_page("runs"), 0)
     assert "delete" not in [button.key for button in at.button]
     assert at.says("caption", "Stop")
 
@@ -99,14 +99,14 @@ def test_a_training_in_work_cannot_be_deleted(lab, open_page):
 def test_several_runs_are_deleted_together(lab, open_page):
     for _ in range(3):
         lab.add()
-    at = pick(open_page("keep"), 0, 2)
+    at = pick(open_page("runs"), 0, 2)
     at.button(key="delete").click().run()
     assert len(lab.store.runs()) == 1
 
 
 @pytest.mark.parametrize("data", [b"no bundle at all", b""])
 def test_what_is_no_exported_run_is_refused_with_a_sentence(lab, open_page, data):
-    at = open_page("keep")
+    at = open_page("runs")
     at.file_uploader(key="bundle").set_value(("mine.skiprun", data, "application/zip")).run()
     at.button(key="import_bundle").click().run()
     assert at.error
@@ -116,7 +116,7 @@ def test_what_is_no_exported_run_is_refused_with_a_sentence(lab, open_page, data
 def test_an_upload_of_data_is_handed_to_a_task(lab, open_page, monkeypatch):
     started = []
     monkeypatch.setattr(lab.service, "start_data_task", lambda path: started.append(path))
-    at = open_page("keep")
+    at = open_page("runs")
     arrays = io.BytesIO()
     np.savez(arrays, x_train=np.zeros(1))
     at.file_uploader(key="own_upload").set_value(("../mine.npz", arrays.getvalue(), "application/zip")).run()
@@ -131,13 +131,13 @@ def test_a_task_shows_how_far_it_is_and_why_it_failed(lab, open_page, monkeypatc
         DataTask("2", "Importing mine.zip", state="failed", error="There is only one class, 'rose'."),
     ]
     monkeypatch.setattr(lab.service, "data_tasks", lambda: tasks)
-    at = open_page("keep")
+    at = open_page("runs")
     assert any("12 of 170 MB" in bar.proto.text for bar in at.get("progress"))
     assert at.says("error", "only one class")
 
 
 def test_a_dataset_of_ones_own_is_deleted_the_lab_s_are_not(lab, open_page):
-    at = open_page("keep")
+    at = open_page("runs")
     dropping = [button.key for button in at.button if button.key.startswith("drop_")]
     assert dropping == ["drop_dots"]
     at.button(key="drop_dots").click().run()
@@ -146,13 +146,13 @@ def test_a_dataset_of_ones_own_is_deleted_the_lab_s_are_not(lab, open_page):
 
 def test_a_picked_run_says_how_to_train_it_again(lab, open_page):
     lab.store.create(NetSpec(depth=8).to_dict(), preset("short-4").to_dict(), "dots", name="mine")
-    at = pick(open_page("keep"), 0)
+    at = pick(open_page("runs"), 0)
     assert "--preset resnet-8 --data dots --recipe short-4" in at.code[0].value
 
 
 def test_a_run_that_ships_can_be_made_again_and_not_be_changed(lab, open_page):
     last = ships(lab.store)[-1]
-    at = pick(open_page("keep"), 0)
+    at = pick(open_page("runs"), 0)
     assert f"gallery --make {last.removeprefix('gallery-')}" in at.code[0].value
     assert not [box for box in at.text_input if box.key.startswith("name_")]
     assert not [button for button in at.button if button.key == "delete"]

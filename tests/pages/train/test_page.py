@@ -178,7 +178,7 @@ def test_the_time_is_that_of_the_share_of_the_machine_and_says_who_else_is_there
     assert open_page("train").says("caption", "2 other trainings are in work or waiting here")
 
 
-@pytest.mark.parametrize("page", ["story", "train", "compare", "explain", "keep"])
+@pytest.mark.parametrize("page", ["story", "train", "compare", "explain", "runs"])
 def test_a_store_that_cannot_be_read_is_a_sentence_on_every_page(lab, open_page, monkeypatch, page):
     def refuse(*_args):
         raise StoreError("The store was in use by another process: try again in a moment.")
