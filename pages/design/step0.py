@@ -10,7 +10,7 @@ from pages.parts.backend import said_plainly, service
 from pages.parts.frame import dark, figure
 from resnet_core.analysis.cases import Case, cases
 from resnet_core.analysis.difference import compare
-from resnet_core.analysis.profile import Profile, joined
+from resnet_core.analysis.step0_result import Profile, joined
 from resnet_core.analysis.trends import QUANTITIES
 from resnet_core.analysis.verdict import verdict
 from resnet_core.data.catalog import catalog

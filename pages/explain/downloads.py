@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from pages.explain.picture import Shown
+from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import METHODS
-from resnet_core.attribution.result import Attribution
 from resnet_core.figures.grid_png import GridWords
 from resnet_core.runs.run import Run
 

@@ -13,8 +13,8 @@ from pages.explain.picture import Shown
 from pages.parts import table
 from pages.parts.backend import service
 from pages.parts.frame import dark, figure
+from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import METHODS, Method, Param
-from resnet_core.attribution.result import Attribution
 from resnet_core.figures.attribution import attribution_grid, attribution_map
 from resnet_core.figures.grid_png import grid_png
 from resnet_core.figures.predictions import prediction_bars

@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.frame import dark, figure
+from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import METHODS
-from resnet_core.attribution.result import Attribution
 from resnet_core.attribution.statistics import agreement
 from resnet_core.figures.numbers import is_number, percent
 from resnet_core.figures.trust import deletion_insertion_curves, maps_beside

@@ -13,10 +13,10 @@ from typing import Protocol
 import numpy as np
 from torch import nn
 
-from resnet_core.analysis.profile import Profile
-from resnet_core.analysis.same_weights import SameWeights
+from resnet_core.analysis.same_weights import same_weights
+from resnet_core.analysis.same_weights_result import SameWeights
 from resnet_core.analysis.step0 import profile
-from resnet_core.analysis.weights_as_is import same_weights
+from resnet_core.analysis.step0_result import Profile
 from resnet_core.data.catalog import load_dataset
 from resnet_core.data.dataset import Dataset
 from resnet_core.networks.spec import NetSpec

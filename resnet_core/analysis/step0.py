@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from resnet_core.analysis.inputs import to_input, to_labels
-from resnet_core.analysis.profile import PRECISIONS, Profile, joined
+from resnet_core.analysis.step0_result import PRECISIONS, Profile, joined
 from resnet_core.errors import SpecError
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from resnet_core.analysis.profile import Profile
+from resnet_core.analysis.step0_result import Profile
 
 STEADY_DECADES = 2.0
 """First and last, and any two layers between, differ by no more than this: the gradient is called steady.

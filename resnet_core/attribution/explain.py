@@ -18,9 +18,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from resnet_core.attribution.captum_calls import CALLS, Answer, Question
+from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import AttributionError, Method, complete_params, get_method
 from resnet_core.attribution.pixels import PixelSpace
-from resnet_core.attribution.result import Attribution
 
 # Said at every call of Guided Backprop. Filtered once for the process: warnings.catch_warnings around each
 # call would swap the filters of all threads.

@@ -14,9 +14,9 @@ from torch import nn
 
 from resnet_core.attribution import trust
 from resnet_core.attribution.explain import explain, explain_batch, full_precision_gradients, private_view
+from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import AttributionError, get_method
 from resnet_core.attribution.pixels import PixelSpace, to_input
-from resnet_core.attribution.result import Attribution
 from resnet_core.attribution.statistics import bootstrap_mean, object_share
 
 _PICTURES_AT_ONCE = 25

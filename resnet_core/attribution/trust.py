@@ -14,9 +14,9 @@ import torch
 from torch import nn
 
 from resnet_core.attribution.explain import explain, full_precision_gradients, private_view
+from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import METHODS
 from resnet_core.attribution.pixels import PixelSpace, random_uniform
-from resnet_core.attribution.result import Attribution
 from resnet_core.attribution.statistics import rank_correlation
 
 _FORWARD_BATCH = 128

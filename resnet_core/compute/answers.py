@@ -11,8 +11,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.questions import Subject, trust_report
-from resnet_core.attribution.result import Attribution
 from resnet_core.compute.lab import LARGE_SIDE
 from resnet_core.errors import JobError
 from resnet_core.networks.build import build_net

@@ -13,7 +13,7 @@ from typing import Any
 
 from resnet_core.compute.failures import Failure
 from resnet_core.runs.ownership import process_start
-from resnet_core.training.cost import Estimate
+from resnet_core.training.estimate_result import Estimate
 
 OBJECT_STORE_BYTES = 1 << 30
 GPU_SHARE = 0.25

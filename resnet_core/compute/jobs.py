@@ -23,7 +23,7 @@ from resnet_core.attribution import imagenet
 from resnet_core.compute.failures import Failure, as_failure
 from resnet_core.data.dataset import Dataset, DatasetInfo
 from resnet_core.errors import DataError
-from resnet_core.training.cost import Estimate
+from resnet_core.training.estimate_result import Estimate
 from resnet_core.training.events import Event
 
 NICENESS = 10

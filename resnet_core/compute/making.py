@@ -12,7 +12,7 @@ from resnet_core.runs.bundle import export_run
 from resnet_core.runs.run import Run
 from resnet_core.runs.store import RunStore
 from resnet_core.runs.wanted import DATA, PAPER, SHORT, Wanted
-from resnet_core.training.cost import Estimate
+from resnet_core.training.estimate_result import Estimate
 from resnet_core.training.events import Event
 
 TAG = "gallery"

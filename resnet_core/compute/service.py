@@ -22,7 +22,7 @@ from resnet_core.errors import DataError, JobError
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs import gallery
 from resnet_core.runs.store import RunStore
-from resnet_core.training.cost import Estimate
+from resnet_core.training.estimate_result import Estimate
 from resnet_core.training.recipe import Recipe
 
 if TYPE_CHECKING:

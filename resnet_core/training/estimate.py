@@ -22,7 +22,6 @@ from torch import Tensor
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
 from resnet_core.networks.summary import summarise
-from resnet_core.training.cost import Estimate
 from resnet_core.training.device import (
     device_name,
     free_memory,
@@ -31,6 +30,7 @@ from resnet_core.training.device import (
     pick_precision,
     prepared,
 )
+from resnet_core.training.estimate_result import Estimate
 from resnet_core.training.recipe import Recipe
 from resnet_core.training.step import TrainStep, autocast
 

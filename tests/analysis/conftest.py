@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from resnet_core.analysis.profile import Profile
+from resnet_core.analysis.step0_result import Profile
 from resnet_core.networks.spec import NetSpec
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from resnet_core.analysis.cases import cases
-from resnet_core.analysis.profile import Profile
+from resnet_core.analysis.step0_result import Profile
 from resnet_core.networks.build import build_net
 
 

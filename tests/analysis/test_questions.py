@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from resnet_core.analysis import questions
-from resnet_core.analysis.profile import joined
 from resnet_core.analysis.questions import batch_of, profile_designs, same_weights_of
+from resnet_core.analysis.step0_result import joined
 from resnet_core.data.dataset import Dataset
 from resnet_core.errors import DataError, SpecError
 from resnet_core.networks.build import build_net

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from resnet_core.analysis.profile import joined
 from resnet_core.analysis.step0 import fresh_net, measure, profile
+from resnet_core.analysis.step0_result import joined
 from resnet_core.errors import DataError, SpecError
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec

@@ -11,8 +11,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from resnet_core.analysis.profile import Profile
-from resnet_core.attribution.result import Attribution
+from resnet_core.analysis.step0_result import Profile
+from resnet_core.attribution.explain_result import Attribution
 from resnet_core.compute import service as services
 from resnet_core.data import storage
 from resnet_core.errors import JobError
@@ -20,7 +20,7 @@ from resnet_core.networks.spec import NetSpec
 from resnet_core.runs import gallery
 from resnet_core.runs.run import Run
 from resnet_core.runs.store import RunStore
-from resnet_core.training.cost import Estimate
+from resnet_core.training.estimate_result import Estimate
 from resnet_core.training.events import CheckpointSaved, EpochEnded, Event, Finished, LayerStats, Started, StepStats
 from resnet_core.training.recipe import Recipe
 

@@ -10,7 +10,7 @@ from streamlit.util import AttributeDictionary
 
 from pages.explain import downloads
 from pages.explain.picture import Shown
-from resnet_core.attribution.result import Attribution
+from resnet_core.attribution.explain_result import Attribution
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:

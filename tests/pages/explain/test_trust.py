@@ -5,7 +5,7 @@ import pytest
 from streamlit.util import AttributeDictionary
 
 from pages.explain.trust import same_but_for_the_seed, seeds_text, trust_texts
-from resnet_core.attribution.result import Attribution
+from resnet_core.attribution.explain_result import Attribution
 from resnet_core.networks.spec import NetSpec
 
 NAN = float("nan")

@@ -3,7 +3,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from resnet_core.analysis.weights_as_is import ADDED, AS_TRAINED, REMOVED, same_weights
+from resnet_core.analysis.same_weights import ADDED, AS_TRAINED, REMOVED, same_weights
 from resnet_core.errors import SpecError
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec

@@ -1,0 +1,27 @@
+"""What one set of trained weights does with and without skips, as numbers. No torch here."""
+
+from dataclasses import dataclass
+
+from resnet_core.networks.spec import NetSpec
+
+AS_TRAINED, REMOVED, ADDED = "as trained", "all removed", "all added"
+
+
+@dataclass(frozen=True)
+class SameWeights:
+    """The weights in one of the three networks. Loss: mean cross-entropy in nats; error: a fraction, 0 to 1.
+
+    ``loss`` and ``error`` are with the statistics that batch norm learned in training. They belong to the
+    network as it was trained, and part of what goes wrong elsewhere is only that they no longer fit; so
+    ``loss_refit`` and ``error_refit`` are with statistics taken anew on the pictures themselves (both None without
+    batch norm).
+    ``impossible``: a sentence that says why the weights cannot be used so; then there are no numbers.
+    """
+
+    skips: str  # AS_TRAINED, REMOVED or ADDED
+    spec: NetSpec | None
+    loss: float | None = None
+    error: float | None = None
+    loss_refit: float | None = None
+    error_refit: float | None = None
+    impossible: str | None = None
