@@ -1,4 +1,4 @@
-"""The site map: every rerun of every page begins here."""
+"""The site map: every rerun of every page begins here. No torch."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The command line: the same core as the app, without it. ``python -m resnet_core --help``.
+"""The command line: the same core as the app, without it. ``python -m resnet_core --help``. No torch.
 
 Exit codes: 0 done; 2 the request cannot be carried out, and a sentence on stderr says why; 3 the training failed;
 130 interrupted with Ctrl-C (what was learned is kept: ``train --resume RUN`` goes on).

@@ -1,4 +1,4 @@
-"""What the command line prints: a training as it goes, a run for other programs, the plan of the gallery."""
+"""What the command line prints: a training as it goes, a run for other programs, the plan of the gallery. No torch."""
 
 import json
 import sys

@@ -1,4 +1,5 @@
-"""Errors whose message is a sentence for the person: what is wrong, with the value, and what to do about it.
+"""Errors whose message is a sentence for the person: what is wrong, with the value, and
+what to do about it. No torch.
 
 Pages show the message as it is, the command line prints it and ends with exit code 2. Anything else that is raised
 is a mistake of ours.

@@ -1,4 +1,6 @@
-"""Where the lab keeps what it writes: datasets, runs and the database, all in one folder that may be deleted."""
+"""Where the lab keeps what it writes: datasets, runs and the database, all in one folder
+that may be deleted. No torch.
+"""
 
 import os
 from pathlib import Path

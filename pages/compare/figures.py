@@ -1,4 +1,4 @@
-"""What the Compare page is made of: error curves, gradients by layer, the table of runs."""
+"""What the Compare page is made of: error curves, gradients by layer, the table of runs. No torch."""
 
 import pandas as pd
 import streamlit as st

@@ -1,4 +1,4 @@
-"""Compare: the curves of the runs on the table, their layers' gradients on one scale, and their table."""
+"""Compare: the curves of the runs on the table, their layers' gradients on one scale, and their table. No torch."""
 
 from pages.compare import figures, same_weights
 from pages.parts.frame import header

@@ -1,4 +1,4 @@
-"""One set of trained weights, looked at with its skips as trained, without any, and with all of them."""
+"""One set of trained weights, looked at with its skips as trained, without any, and with all of them. No torch."""
 
 import pandas as pd
 import streamlit as st

@@ -1,4 +1,4 @@
-"""What the Design page is made of: the controls, the drawing whose blocks can be clicked, the numbers.
+"""What the Design page is made of: the controls, the drawing whose blocks can be clicked, the numbers. No torch.
 
 The design itself is one NetSpec in the session; the controls show it, and every change goes through
 :func:`change_field`, so that a link, a preset, a click and a control all end in the same place.

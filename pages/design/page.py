@@ -1,4 +1,4 @@
-"""Design: the network as a drawing, what it costs, and the gradient inside it before any training."""
+"""Design: the network as a drawing, what it costs, and the gradient inside it before any training. No torch."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""The gradient microscope: signal and gradient in every layer of some designs, before their first update."""
+"""The gradient microscope: signal and gradient in every layer of some designs, before their first update. No torch."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Whether a picture is like those a network knows: said only where it was measured."""
+"""Whether a picture is like those a network knows: said only where it was measured. No torch."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What can be saved of the maps on the Explain page: a picture with captions, and the arrays."""
+"""What can be saved of the maps on the Explain page: a picture with captions, and the arrays. No torch."""
 
 import io
 import json

@@ -1,4 +1,6 @@
-"""Networks trained on ImageNet in place of the runs: choosing them, fetching their weights, a picture at 224."""
+"""Networks trained on ImageNet in place of the runs: choosing them, fetching their
+weights, a picture at 224. No torch.
+"""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the Explain page is made of: the grid of maps, one map large with its measures of trust."""
+"""What the Explain page is made of: the grid of maps, one map large with its measures of trust. No torch."""
 
 import json
 from collections.abc import Mapping

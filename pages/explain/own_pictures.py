@@ -1,4 +1,4 @@
-"""Pictures that people hand in: files, the clipboard, the camera; and the part of one that they choose."""
+"""Pictures that people hand in: files, the clipboard, the camera; and the part of one that they choose. No torch."""
 
 from urllib.parse import urlsplit
 

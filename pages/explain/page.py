@@ -1,5 +1,6 @@
-"""Explain: one picture, the runs on the table or networks trained on ImageNet, what each of them answers and what it
-looks at."""
+"""Explain: one picture, the runs on the table or networks trained on ImageNet, what each of them answers
+and what it looks at. No torch.
+"""
 
 import streamlit as st
 

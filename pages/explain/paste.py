@@ -1,4 +1,6 @@
-"""Pictures from the clipboard: a pasted one is handed to the file uploader, so it goes the way of every file."""
+"""Pictures from the clipboard: a pasted one is handed to the file uploader, so it goes the
+way of every file. No torch.
+"""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Where the picture comes from: a person's own, or a dataset; and what the network gets of it."""
+"""Where the picture comes from: a person's own, or a dataset; and what the network gets of it. No torch."""
 
 import hashlib
 from dataclasses import dataclass

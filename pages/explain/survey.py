@@ -1,5 +1,6 @@
 """What the networks say to many test pictures: to find pictures by their answers, and to tell whether a picture is
-like those a network knows."""
+like those a network knows. No torch.
+"""
 
 import numpy as np
 import streamlit as st

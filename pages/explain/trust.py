@@ -1,4 +1,4 @@
-"""How far to trust one map: measures in words with their numbers, and what they were made of as figures."""
+"""How far to trust one map: measures in words with their numbers, and what they were made of as figures. No torch."""
 
 from collections.abc import Callable, Mapping
 

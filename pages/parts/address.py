@@ -1,4 +1,4 @@
-"""Choices that the address carries, such as ``?kind=residual&depth=56``: a link shows what its sender saw.
+"""Choices that the address carries, such as ``?kind=residual&depth=56``: a link shows what its sender saw. No torch.
 
 Streamlit's own ``bind="query-params"`` (1.67) writes the label that is shown, so that a reworded label breaks every
 link, and drops a value that it does not know without a word. Here the address has the option's own name; links with

@@ -1,4 +1,4 @@
-"""The service and the store, for pages: one of each in the app's process."""
+"""The service and the store, for pages: one of each in the app's process. No torch."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Choosing a dataset, seeing what is in it, fetching CIFAR-10 and adding one's own pictures."""
+"""Choosing a dataset, seeing what is in it, fetching CIFAR-10 and adding one's own pictures. No torch."""
 
 import tempfile
 from pathlib import Path

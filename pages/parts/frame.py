@@ -1,4 +1,4 @@
-"""What frames every page and every figure: title and purpose, caption, explanation, PNG and CSV."""
+"""What frames every page and every figure: title and purpose, caption, explanation, PNG and CSV. No torch."""
 
 from collections.abc import Callable
 

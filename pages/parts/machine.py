@@ -1,4 +1,4 @@
-"""One line on the machine: what computes, how many trainings run and wait."""
+"""One line on the machine: what computes, how many trainings run and wait. No torch."""
 
 import streamlit as st
 

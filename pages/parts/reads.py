@@ -1,4 +1,4 @@
-"""Reads of the store, cached for as long as nothing new was recorded."""
+"""Reads of the store, cached for as long as nothing new was recorded. No torch."""
 
 import pandas as pd
 import streamlit as st

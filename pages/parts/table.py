@@ -1,4 +1,4 @@
-"""The table: the runs a person has chosen, the same on every page, carried in the URL as ``?runs=a,b``."""
+"""The table: the runs a person has chosen, the same on every page, carried in the URL as ``?runs=a,b``. No torch."""
 
 from collections import Counter
 from collections.abc import Iterable

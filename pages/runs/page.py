@@ -1,4 +1,4 @@
-"""Runs and data: every run with its actions, every dataset with its samples."""
+"""Runs and data: every run with its actions, every dataset with its samples. No torch."""
 
 import streamlit as st
 

@@ -1,4 +1,6 @@
-"""What the Runs-and-data page is made of: the list of runs with search, one run's actions, the list of datasets."""
+"""What the Runs-and-data page is made of: the list of runs with search, one run's actions,
+the list of datasets. No torch.
+"""
 
 import pandas as pd
 import streamlit as st

@@ -1,4 +1,4 @@
-"""Story: what a skip connection is and what it does, in one scroll, drawn from runs that were made here."""
+"""Story: what a skip connection is and what it does, in one scroll, drawn from runs that were made here. No torch."""
 
 from pages.parts.frame import header
 from pages.story import sections, story_runs

@@ -1,4 +1,6 @@
-"""What the Story page is made of: deeper is worse, one addition, where the gradient goes, what they look at."""
+"""What the Story page is made of: deeper is worse, one addition, where the gradient goes,
+what they look at. No torch.
+"""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Which of the runs that are here tell the story of depth and skips."""
+"""Which of the runs that are here tell the story of depth and skips. No torch."""
 
 from collections import defaultdict
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Cards of running and waiting trainings, live, and of what has just ended."""
+"""Cards of running and waiting trainings, live, and of what has just ended. No torch."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The order form of the Train page: a network or twins, a dataset, a recipe, and what that will cost here."""
+"""The order form of the Train page: a network or twins, a dataset, a recipe, and what that will cost here. No torch."""
 
 import dataclasses
 import math

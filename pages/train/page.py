@@ -1,4 +1,4 @@
-"""Train: what (a network or twins), on what (data), how (recipe); beside it the running and waiting jobs."""
+"""Train: what (a network or twins), on what (data), how (recipe); beside it the running and waiting jobs. No torch."""
 
 import streamlit as st
 

@@ -1,6 +1,4 @@
-"""The four questions to start from on the gradient at step 0: designs to lay side by side, one click each. No
-torch.
-"""
+"""The four questions to start from on the gradient at step 0: designs to lay side by side, one click each. No torch."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What one set of trained weights does with and without skips, as numbers. No torch here."""
+"""What one set of trained weights does with and without skips, as numbers. No torch."""
 
 from dataclasses import dataclass
 

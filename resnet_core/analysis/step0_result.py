@@ -1,4 +1,4 @@
-"""What was measured in a network before its first update, as NumPy arrays. No torch here."""
+"""What was measured in a network before its first update, as NumPy arrays. No torch."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What an attribution returns: NumPy and plain Python only, so a process without torch can receive it."""
+"""What an attribution returns, as NumPy arrays and plain Python. No torch."""
 
 from dataclasses import dataclass
 

@@ -1,5 +1,5 @@
-"""The networks that come trained on ImageNet: AlexNet, VGG-19 and the ResNets, with torchvision's published
-weights (its first version, "IMAGENET1K_V1", made for a shorter side of 256 pixels and the middle 224).
+"""The networks that come trained on ImageNet: AlexNet, VGG-19 and the ResNets, with torchvision's published weights
+(its first version, "IMAGENET1K_V1", made for a shorter side of 256 pixels and the middle 224). No torch.
 
 Weights are fetched once, checked against the SHA-256 that stands in their file's name, and kept as safetensors
 in ``home/weights``, the names of the 1000 classes beside them. No torch at import.

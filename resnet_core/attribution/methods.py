@@ -1,4 +1,4 @@
-"""The table of attribution methods: what each one asks, how far it goes, and what a person may set.
+"""The table of attribution methods: what each one asks, how far it goes, and what a person may set. No torch.
 
 Pages build their controls from this table and never import torch for it. The computation behind each row is
 in `captum_calls.py`. Written here once, for every method:

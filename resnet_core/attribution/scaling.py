@@ -1,4 +1,4 @@
-"""One colour scale for several maps of one method, so that twins can be compared.
+"""One colour scale for several maps of one method, so that twins can be compared. No torch.
 
 Scaling each map by its own maximum makes a map of rounding errors look as strong as a real one (captum issue
 393). Here all maps share one limit, the sign is kept, and below `FLOOR` nothing is enlarged.

@@ -1,4 +1,4 @@
-"""Finding pictures by what networks answer, and telling pictures unlike any they were trained for. NumPy only.
+"""Finding pictures by what networks answer, and telling pictures unlike any they were trained for. No torch.
 
 ``logits`` are a survey's, see `survey.py`: (R, N, num_classes), R networks over the same N pictures.
 """

@@ -1,4 +1,4 @@
-"""Numbers about maps: rank correlation, share on an object, intervals. NumPy only."""
+"""Numbers about maps: rank correlation, share on an object, intervals. No torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

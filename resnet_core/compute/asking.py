@@ -1,5 +1,5 @@
-"""The app's end of the line to the lab: sends questions, brings the networks they are about, asks again after
-a crash.
+"""The app's end of the line to the lab: sends questions, brings the networks they are about, asks
+again after a crash. No torch.
 
 Imports Ray: :class:`resnet_core.compute.service.Service` imports this module only when Ray's settings are
 made.

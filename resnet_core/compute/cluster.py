@@ -1,5 +1,5 @@
-"""Starting Ray and knowing what there is to compute on. Ray is imported when it is started: that takes a
-while.
+"""Starting Ray and knowing what there is to compute on. Ray is imported when it is started:
+that takes a while. No torch.
 """
 
 import logging

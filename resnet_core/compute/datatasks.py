@@ -1,4 +1,4 @@
-"""Long work on data (a download, an import) in a worker process, and how far it is.
+"""Long work on data (a download, an import) in a worker process, and how far it is. No torch.
 
 Imports Ray: :class:`resnet_core.compute.service.Service` imports this module only when Ray's settings are
 made.

@@ -1,4 +1,4 @@
-"""Why something in a worker went wrong, in one sentence for the person. No torch here."""
+"""Why something in a worker went wrong, in one sentence for the person. No torch."""
 
 import errno
 import traceback

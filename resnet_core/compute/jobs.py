@@ -1,4 +1,4 @@
-"""What runs in Ray's worker processes: trainings, the loading of datasets, and long work on data.
+"""What runs in Ray's worker processes: trainings, the loading of datasets, and long work on data. No torch.
 
 The functions here are the bodies of Ray tasks. They yield plain Python and NumPy only: an object with a torch
 type in it would import torch into the app's process when it arrives there. No torch is imported before a body

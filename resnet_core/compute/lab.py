@@ -1,5 +1,5 @@
-"""The process that answers pages: predictions, attributions, measurements. It keeps torch and the networks it
-was asked about in memory, takes no CPU slot from the trainings, and starts anew by itself when it dies.
+"""The process that answers pages: predictions, attributions, measurements. It keeps torch and the networks it was
+asked about in memory, takes no CPU slot from the trainings, and starts anew by itself when it dies. No torch.
 
 A question is a row of QUESTIONS: a name and the function that answers it, with plain data in and out. A
 function about networks of runs takes a list of :class:`~resnet_core.compute.answers.AskedNet` first. No torch

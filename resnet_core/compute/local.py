@@ -1,4 +1,4 @@
-"""Training in this very process, for the command line: no Ray, the same store, the same rules.
+"""Training in this very process, for the command line: no Ray, the same store, the same rules. No torch.
 
 The run belongs to this process while it trains: the app shows it live, can ask it to stop, and finds it
 stopped (not lost) when the process is killed.

@@ -1,4 +1,6 @@
-"""Making the runs that ship: what is wanted, what exists, what the rest would cost here; and one of them, made."""
+"""Making the runs that ship: what is wanted, what exists, what the rest would cost here; and
+one of them, made. No torch.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What pages call: train, stop, resume, delete, ask. No torch here, and Ray only once it is started.
+"""What pages call: train, stop, resume, delete, ask. Ray is imported only once it is started. No torch.
 
 Everything that is queued lies in the store, so it works before Ray is up and survives the end of the process.
 """

@@ -1,6 +1,4 @@
-"""What the service shows to pages: the machine, long work on data, and what a training will cost. No torch,
-no Ray.
-"""
+"""What the service shows to pages: the machine, long work on data, and what a training will cost. No Ray. No torch."""
 
 from dataclasses import dataclass
 

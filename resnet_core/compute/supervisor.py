@@ -1,5 +1,5 @@
-"""The one thread that keeps trainings going: submits what is queued, records what comes, stops, takes up,
-gives up.
+"""The one thread that keeps trainings going: submits what is queued, records what comes, stops,
+takes up, gives up. No torch.
 
 It is the only writer of the runs it has in hand. Ray places, isolates and kills; what is decided here is
 which run is submitted when, and what a failure means for a run. Imports Ray, so

@@ -1,4 +1,4 @@
-"""The datasets a person can choose from: two the lab knows, then their own."""
+"""The datasets a person can choose from: two the lab knows, then their own. No torch."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""CIFAR-10 (Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html), through torchvision's download."""
+"""CIFAR-10 (Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html), through torchvision's download. No torch."""
 
 import hashlib
 import tarfile

@@ -1,4 +1,4 @@
-"""Pictures in folders named after their classes, with or without a split into training and test pictures."""
+"""Pictures in folders named after their classes, with or without a split into training and test pictures. No torch."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

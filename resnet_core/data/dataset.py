@@ -1,4 +1,4 @@
-"""What a dataset is: pictures, labels and class names, split once into training and test pictures."""
+"""What a dataset is: pictures, labels and class names, split once into training and test pictures. No torch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Datasets from .npz files: read in pieces, so that a large one takes little memory, and never unpickled."""
+"""Datasets from .npz files: read in pieces, so that a large one takes little memory, and never unpickled. No torch."""
 
 import zipfile
 import zlib

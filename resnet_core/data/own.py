@@ -1,4 +1,4 @@
-"""People's own pictures as a dataset: a folder or zip of class folders, or an .npz file."""
+"""People's own pictures as a dataset: a folder or zip of class folders, or an .npz file. No torch."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""Pictures from people: checked before they are decoded, and turned into RGB bytes whatever they were.
+"""Pictures from people: checked before they are decoded, and turned into RGB bytes whatever they were. No torch.
 
 What a picture becomes is the same for an upload and for the import of a dataset: EXIF orientation applied,
 first frame of an animation, CMYK, gray and palette turned into RGB, 16 bits scaled (not clipped) to 8,

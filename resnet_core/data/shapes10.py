@@ -1,4 +1,4 @@
-"""Shapes-10: a generated dataset, small enough for a lesson and hard enough to tell networks apart.
+"""Shapes-10: a generated dataset, small enough for a lesson and hard enough to tell networks apart. No torch.
 
 One shape of ten on a textured background: 32x32, any turn, 14 to 25 pixels across, anywhere it fits. Colours
 are drawn without looking at the class, light falls unevenly, other bits of colour lie around and a stroke may

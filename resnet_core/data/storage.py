@@ -1,4 +1,5 @@
-"""Datasets on disk: one folder each under ``<home>/datasets``, plain .npy arrays and a meta.json, no pickles.
+"""Datasets on disk: one folder each under ``<home>/datasets``, plain .npy arrays and a
+meta.json, no pickles. No torch.
 
 A dataset is written in a folder with a temporary name and renamed when it is whole, so that a reader, a
 second writer or a crash never meets half of one.

@@ -1,4 +1,4 @@
-"""Files in folders, on disk or in a zip, seen alike. A zip is read in place: nothing of it is unpacked."""
+"""Files in folders, on disk or in a zip, seen alike. A zip is read in place: nothing of it is unpacked. No torch."""
 
 import os
 import re

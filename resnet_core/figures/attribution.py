@@ -1,4 +1,4 @@
-"""What the networks look at: attribution maps over the picture, networks down, methods across.
+"""What the networks look at: attribution maps over the picture, networks down, methods across. No torch.
 
 The whole grid is one pair of axes with the cells side by side in units of a cell, y downwards: a handful of
 traces however many cells there are, and captions that cannot drift off their columns.

@@ -1,5 +1,6 @@
-"""What a grid of attribution maps shows, before it is drawn: each column's scale with its words, each network's
-likeliest answers, the picture under the maps. The figure on the page and the picture for slides are both made of it.
+"""What a grid of attribution maps shows, before it is drawn: each column's scale with its words, each
+network's likeliest answers, the picture under the maps. The figure on the page and the picture for slides
+are both made of it. No torch.
 """
 
 from collections.abc import Mapping, Sequence

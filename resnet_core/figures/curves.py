@@ -1,4 +1,4 @@
-"""Error and loss over training: per run, per group of seeds, and small ones for running jobs.
+"""Error and loss over training: per run, per group of seeds, and small ones for running jobs. No torch.
 
 Frames are RunStore.epochs() and RunStore.steps(): errors there are fractions, here they are drawn in per
 cent.

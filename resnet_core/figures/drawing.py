@@ -1,5 +1,5 @@
-"""A network as a drawing: stages as lanes, blocks as tiles coloured by channels, skips as arcs above the
-tiles.
+"""A network as a drawing: stages as lanes, blocks as tiles coloured by channels, skips as
+arcs above the tiles. No torch.
 
 Tiles and the signs on the arcs are points with customdata [first, stop]: the blocks from ``first`` to
 ``stop`` - 1, counted from 0 at the input. A page toggles these when one is selected (``on_select``, mode

@@ -1,5 +1,6 @@
-"""The grid of attribution maps as one picture with its captions, for slides and reports: drawn with Pillow, at twice
-the size on screen, from the same columns as the figure on the page."""
+"""The grid of attribution maps as one picture with its captions, for slides and reports: drawn with Pillow, at
+twice the size on screen, from the same columns as the figure on the page. No torch.
+"""
 
 import io
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""One statistic over depth and training at once: a heat map a network, all on one colour scale."""
+"""One statistic over depth and training at once: a heat map a network, all on one colour scale. No torch."""
 
 import math
 from collections.abc import Mapping

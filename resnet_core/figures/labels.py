@@ -1,4 +1,4 @@
-"""Names at the ends of lines, for figures with few lines: nobody has to look back and forth to a legend."""
+"""Names at the ends of lines, for figures with few lines: nobody has to look back and forth to a legend. No torch."""
 
 import math
 from collections.abc import Mapping, Sequence

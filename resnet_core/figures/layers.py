@@ -1,4 +1,4 @@
-"""One statistic by depth, at one step: the gradient from the input to the output of each network."""
+"""One statistic by depth, at one step: the gradient from the input to the output of each network. No torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

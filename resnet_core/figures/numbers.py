@@ -1,4 +1,4 @@
-"""Numbers as people read them: sensible digits, a thin unit, and a dash for what does not exist."""
+"""Numbers as people read them: sensible digits, a thin unit, and a dash for what does not exist. No torch."""
 
 import math
 

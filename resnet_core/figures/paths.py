@@ -1,5 +1,6 @@
-"""How long the ways through a network are: each skip doubles their number (Veit et al. 2016, arXiv
-1605.06431)."""
+"""How long the ways through a network are: each skip doubles their number (Veit et al. 2016,
+arXiv 1605.06431). No torch.
+"""
 
 from collections.abc import Mapping
 

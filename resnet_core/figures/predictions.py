@@ -1,4 +1,4 @@
-"""What each network answers for one picture: the probabilities of the likeliest classes, side by side."""
+"""What each network answers for one picture: the probabilities of the likeliest classes, side by side. No torch."""
 
 from collections.abc import Mapping, Sequence
 

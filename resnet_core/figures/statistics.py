@@ -1,5 +1,5 @@
-"""The layer statistics a figure can show: exact names, what they mean, which axis tells the truth about
-them.
+"""The layer statistics a figure can show: exact names, what they mean, which axis tells
+the truth about them. No torch.
 
 The columns are those of training/events.py (WEIGHT_STATS, BLOCK_STATS); a ``history`` is
 runs.run.LayerHistory: ``steps`` (S,), ``weight_names`` and ``block_names``, ``weight_stats`` (S, W, 3),

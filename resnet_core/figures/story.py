@@ -1,4 +1,4 @@
-"""The two drawings of the Story page: what one addition changes in a block, and how far the gradient gets.
+"""The two drawings of the Story page: what one addition changes in a block, and how far the gradient gets. No torch.
 
 The first shows no measurement; the second shows nothing else.
 """

@@ -1,4 +1,4 @@
-"""How every figure looks: the colours and signs of runs, the two themes, the layout figures start from."""
+"""How every figure looks: the colours and signs of runs, the two themes, the layout figures start from. No torch."""
 
 import math
 from collections.abc import Iterable, Mapping

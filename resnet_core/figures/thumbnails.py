@@ -1,4 +1,4 @@
-"""Small pictures in rows, to choose one of."""
+"""Small pictures in rows, to choose one of. No torch."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The plan of a network as lanes of tiles: what the drawing shows, before any coordinates in pixels.
+"""The plan of a network as lanes of tiles: what the drawing shows, before any coordinates in pixels. No torch.
 
 A lane is a stage, a tile one block or a fold of equal neighbours. Units of width are slots: one block takes
 one.

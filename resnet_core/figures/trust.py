@@ -1,4 +1,4 @@
-"""What the checks of a map are made of: curves of deletion and insertion, and maps side by side."""
+"""What the checks of a map are made of: curves of deletion and insertion, and maps side by side. No torch."""
 
 from collections.abc import Mapping
 

@@ -1,5 +1,4 @@
-"""The words a design is made of: each allowed value with its title, one sentence of help and its paper. No
-torch.
+"""The words a design is made of: each allowed value with its title, one sentence of help and its paper. No torch.
 
 A page builds its controls from these tables; `checks` takes the allowed values from them.
 """

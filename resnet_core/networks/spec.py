@@ -1,4 +1,4 @@
-"""`NetSpec`: everything that makes one network different from another, as plain values. No torch here.
+"""`NetSpec`: everything that makes one network different from another, as plain values. No torch.
 
 A spec is checked once, when it is made, and frozen: it keys caches, names runs and fits in a link.
 """

@@ -1,5 +1,5 @@
-"""A forward pass on shapes alone: each step notes its layer, its cost, and what it keeps for the backward
-pass.
+"""A forward pass on shapes alone: each step notes its layer, its cost, and what it keeps for
+the backward pass. No torch.
 
 No torch. One picture goes through; `summary` reads the notes.
 """

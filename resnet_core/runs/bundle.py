@@ -1,4 +1,5 @@
-"""A run as one file, to hand on and to ship: a zip with plain JSON, NumPy arrays and safetensors, no pickles.
+"""A run as one file, to hand on and to ship: a zip with plain JSON, NumPy arrays and
+safetensors, no pickles. No torch.
 
     run.json              format, schema and what is known of the run
     epochs.npz steps.npz  one array a column

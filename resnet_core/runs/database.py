@@ -1,4 +1,4 @@
-"""How the store's database is opened and spoken to, and the sentences for one that cannot be used.
+"""How the store's database is opened and spoken to, and the sentences for one that cannot be used. No torch.
 
 SQLite is the embedded default, PostgreSQL comes by URL: statements are those that both understand.
 """

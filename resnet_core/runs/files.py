@@ -1,4 +1,4 @@
-"""A run's files: its newest checkpoint and, once it is done, its weights.
+"""A run's files: its newest checkpoint and, once it is done, its weights. No torch.
 
 Each file appears under its name only when all its bytes are on disk, so whatever has the right name is whole.
 """

@@ -1,4 +1,6 @@
-"""The runs that ship with the lab: bundles in assets/gallery/, taken into the store of every home, read-only there."""
+"""The runs that ship with the lab: bundles in assets/gallery/, taken into the store of every
+home, read-only there. No torch.
+"""
 
 import hashlib
 import logging

@@ -1,4 +1,4 @@
-"""What was recorded of trainings, as frames and arrays."""
+"""What was recorded of trainings, as frames and arrays. No torch."""
 
 from collections.abc import Iterable
 

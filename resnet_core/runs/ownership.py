@@ -1,4 +1,4 @@
-"""Who has a run in hand, and what becomes of it when that process is gone.
+"""Who has a run in hand, and what becomes of it when that process is gone. No torch.
 
 The app and any number of command lines share one store. Each registers itself as an owner and counts its
 heartbeat up; a run in hand names its owner. Whoever finds a run whose owner is gone settles it: an app's run

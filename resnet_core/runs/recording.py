@@ -1,4 +1,4 @@
-"""What each event of a training changes in the store's tables."""
+"""What each event of a training changes in the store's tables. No torch."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the store hands out: a run as a row, and its layer statistics as arrays."""
+"""What the store hands out: a run as a row, and its layer statistics as arrays. No torch."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""The tables of the store. Types are those that SQLite and PostgreSQL both understand.
+"""The tables of the store. Types are those that SQLite and PostgreSQL both understand. No torch.
 
 Times are seconds since 1970 (UTC), errors fractions in [0, 1].
 """

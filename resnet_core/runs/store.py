@@ -1,4 +1,4 @@
-"""The store of all runs: one database and one folder of files, shared by the app and the command line.
+"""The store of all runs: one database and one folder of files, shared by the app and the command line. No torch.
 
 ``home/lab.sqlite3`` (or a database by URL) holds what is known of each run, ``home/runs/<id>/`` its weights.
 Every method raises :class:`StoreError`, with a sentence, when the run does not exist or the disk or database

@@ -1,4 +1,6 @@
-"""The weights in a bundle: safetensors read without torch, checked against the network they are said to be of."""
+"""The weights in a bundle: safetensors read without torch, checked against the network they
+are said to be of. No torch.
+"""
 
 import json
 import math

@@ -1,5 +1,4 @@
-"""What a training will cost, as numbers that travel between processes. No torch; estimate.py measures
-them."""
+"""What a training will cost, as numbers that travel between processes. estimate.py measures them. No torch."""
 
 from dataclasses import dataclass
 

@@ -1,5 +1,5 @@
-"""What a training says while it runs. Plain Python and NumPy only, so events travel between
-processes without torch.
+"""What a training reports while it runs, as plain Python and NumPy, so that events travel
+between processes. No torch.
 
 Errors are fractions in [0, 1], losses are mean cross-entropies in nats. ``step`` counts optimiser updates
 made so far: statistics at step 0 describe the network before its first update.
