@@ -22,6 +22,7 @@ import numpy as np
 
 from resnet_core.errors import LabError, StoreError
 from resnet_core.networks.spec import NetSpec
+from resnet_core.networks.summary import tensor_shapes
 from resnet_core.runs.recording import as_blob
 from resnet_core.runs.store import RunStore
 from resnet_core.runs.weights import check_weights, weights_only
@@ -32,13 +33,17 @@ SCHEMA = 1
 MEMBERS = ("run.json", "epochs.npz", "steps.npz", "layers.npz", "weights.safetensors")
 MAX_BYTES = 1 << 30  # of all members, unpacked
 MAX_ROWS = 2_000_000
+MAX_EPOCHS = 100_000  # as many as a recipe may have
 MAX_COUNT = 2**53
+LATEST = 4_102_444_800.0  # the year 2100, in seconds since 1970: no run began or ended later
 
 EPOCH_COLUMNS = ("epoch", "step", "train_loss", "train_error", "test_loss", "test_error", "seconds")
 STEP_COLUMNS = ("step", "loss", "error", "lr", "images_per_s")
 WHOLE_NUMBERS = ("epoch", "step")
+FRACTIONS = ("train_error", "test_error", "error")
 TEXTS = ("name", "dataset", "reason", "device", "device_name", "precision", "software")
-NUMBERS = ("created", "started", "ended", "seconds", "images_per_s", "steps_per_epoch")
+TIMES = ("created", "started", "ended")
+NUMBERS = (*TIMES, "seconds", "images_per_s", "steps_per_epoch")
 COUNTS = ("step", "total_steps", "epoch", "n_train", "parameters", "threads", "weights_step")
 
 # What zipfile and numpy raise for a file that is not what it should be, encrypted or packed in an odd way.
@@ -79,10 +84,12 @@ def import_run(store: RunStore, data: bytes, *, run_id: str | None = None, origi
     """
     members = _unpacked(data)
     values = _checked_run(members["run.json"])
-    epochs = _table("epochs.npz", members["epochs.npz"], EPOCH_COLUMNS)
-    steps = _table("steps.npz", members["steps.npz"], STEP_COLUMNS)
+    epochs = _table("epochs.npz", members["epochs.npz"], EPOCH_COLUMNS, MAX_EPOCHS)
+    steps = _table("steps.npz", members["steps.npz"], STEP_COLUMNS, MAX_ROWS)
     layers = _layers(members["layers.npz"], len(values["weight_names"]), len(values["block_names"]))
-    check_weights(members["weights.safetensors"], NetSpec.from_dict(values["spec"]))
+    spec = NetSpec.from_dict(values["spec"])
+    _check_fit(values, spec)
+    check_weights(members["weights.safetensors"], spec)
     errors = [row["test_error"] for row in sorted(epochs, key=lambda row: row["epoch"])]
     values["last_test_error"] = errors[-1] if errors else None
     values["best_test_error"] = min((e for e in errors if e is not None), default=None)
@@ -168,6 +175,33 @@ def _checked_run(data: bytes) -> dict[str, Any]:
     }
 
 
+def _check_fit(values: dict[str, Any], spec: NetSpec) -> None:
+    """Classes, layers and blocks are those of the network; a run that recorded no layers names none."""
+    classes = values["facts"]["classes"]
+    if len(classes) != spec.num_classes or len(set(classes)) != len(classes):
+        raise StoreError(
+            f"This bundle names {len(set(classes))} different classes, but its network {spec.name} has "
+            f"{spec.num_classes} outputs: export the run again."
+        )
+    layers = {
+        name.removesuffix(".weight")
+        for name, shape in tensor_shapes(spec).items()
+        if name.endswith(".weight") and len(shape) > 1
+    }
+    if values["weight_names"] and (set(values["weight_names"]) != layers or len(values["weight_names"]) != len(layers)):
+        strange = sorted(set(values["weight_names"]) ^ layers)
+        raise StoreError(
+            f"The layers named in this bundle are not those of {spec.name}"
+            + (f" ({strange[0][:60]!r} is not in both)" if strange else "")
+            + ": export the run again."
+        )
+    if len(values["block_names"]) not in (0, 1 + spec.n_blocks):
+        raise StoreError(
+            f"This bundle names {len(values['block_names'])} blocks, but {spec.name} has {1 + spec.n_blocks}, the "
+            "stem included: export the run again."
+        )
+
+
 def _wrong(name: str, value: Any, wanted: str) -> StoreError:
     return StoreError(f"{name} in this bundle is {str(value)[:60]!r}, and should be {wanted}: export the run again.")
 
@@ -184,7 +218,11 @@ def _as_number(run: dict[str, Any], name: str) -> float | None:
     value = run.get(name)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise _wrong(name, value, "a number")
-    return None if value is None or not math.isfinite(value) else float(value)
+    if value is None or not math.isfinite(value):
+        return None
+    if not 0 <= value <= (LATEST if name in TIMES else MAX_COUNT):
+        raise _wrong(name, value, "a time between 1970 and 2100" if name in TIMES else "a number from 0 to 2^53")
+    return float(value)
 
 
 def _as_count(run: dict[str, Any], name: str) -> int | None:
@@ -255,10 +293,10 @@ def _as_percentiles(values: Any) -> list[float]:
 def _arrays(member: str, data: bytes, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as inner:
-            if sum(info.file_size for info in inner.infolist()) > MAX_BYTES:
+            infos = {info.filename.removesuffix(".npy"): info for info in inner.infolist()}
+            if sum(info.file_size for info in infos.values()) > MAX_BYTES:
                 raise StoreError(f"{member} in this bundle is too large: at most 1,024 MB are taken.")
-        with np.load(io.BytesIO(data), allow_pickle=False) as loaded:
-            arrays = {name: loaded[name] for name in names if name in loaded.files}
+            arrays = {name: _read_array(inner, infos[name]) for name in names if name in infos}
     except _UNREADABLE as error:
         raise StoreError(f"{member} in this bundle cannot be read ({error}): export the run again.") from error
     missing = [name for name in names if name not in arrays]
@@ -267,16 +305,36 @@ def _arrays(member: str, data: bytes, names: tuple[str, ...]) -> dict[str, np.nd
     return arrays
 
 
-def _table(member: str, data: bytes, columns: tuple[str, ...]) -> list[dict[str, Any]]:
+def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
+    """One .npy of the archive. Its header is believed only where the shape it claims has as many bytes as the file:
+    NumPy would try to make room for any shape. Raises ValueError."""
+    data = archive.read(info)
+    file = io.BytesIO(data)
+    version = np.lib.format.read_magic(file)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"{info.filename} has an unknown version")
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read_header(file)
+    if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(data) - file.tell():
+        raise ValueError(f"{info.filename} is not as long as its header says")
+    return np.load(io.BytesIO(data), allow_pickle=False)
+
+
+def _table(member: str, data: bytes, columns: tuple[str, ...], most_rows: int) -> list[dict[str, Any]]:
     arrays = _arrays(member, data, columns)
     lengths = {len(array) if array.ndim == 1 else -1 for array in arrays.values()}
-    if len(lengths) != 1 or min(lengths) < 0 or max(lengths) > MAX_ROWS:
+    if len(lengths) != 1 or min(lengths) < 0:
         raise StoreError(f"The columns of {member} in this bundle do not fit each other: export the run again.")
+    if max(lengths) > most_rows:
+        raise StoreError(f"{member} in this bundle has {max(lengths):,} rows: at most {most_rows:,} are taken.")
     for name, array in arrays.items():
         if array.dtype.kind not in ("iu" if name in WHOLE_NUMBERS else "iuf"):
             raise StoreError(f"{member} in this bundle has {array.dtype} in {name}: export the run again.")
     if not all(_are_counts(arrays[name]) for name in columns if name in WHOLE_NUMBERS):
         raise StoreError(f"{member} in this bundle has epochs or steps that cannot be: export the run again.")
+    for name in FRACTIONS:
+        if name in arrays and not _are_fractions(arrays[name]):
+            raise StoreError(f"{member} in this bundle has a {name} outside 0 to 1: export the run again.")
     key = arrays[columns[0]]
     if len(np.unique(key)) != len(key):
         raise StoreError(f"{member} in this bundle has rows twice: export the run again.")
@@ -291,8 +349,13 @@ def _are_counts(numbers: np.ndarray) -> bool:
     )
 
 
+def _are_fractions(numbers: np.ndarray) -> bool:
+    """From 0 to 1, or NaN where nothing was measured."""
+    return bool(np.all(np.isnan(numbers) | ((numbers >= 0) & (numbers <= 1))))
+
+
 def _plain(value: float) -> float | None:
-    return None if isinstance(value, float) and math.isnan(value) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _layers(data: bytes, n_weights: int, n_blocks: int) -> list[dict[str, Any]]:

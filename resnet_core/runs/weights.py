@@ -8,6 +8,8 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from resnet_core.errors import StoreError
 from resnet_core.networks.spec import NetSpec
 from resnet_core.networks.summary import tensor_shapes
@@ -35,16 +37,22 @@ def weights_only(data: bytes) -> bytes:
 
 
 def check_weights(data: bytes, spec: NetSpec) -> None:
-    """The tensors are those of the network: their names, shapes and types. Raises StoreError naming the first that is
-    not.
+    """The tensors are those of the network, in names, shapes and types, and hold finite numbers only. Raises
+    StoreError naming the first that is not so.
     """
-    tensors, _ = _safetensors(data)
+    tensors, body = _safetensors(data)
     wanted = {name: (shape, _dtype(name)) for name, shape in tensor_shapes(spec).items()}
     found = {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
     for name in [*wanted, *found]:
         if found.get(name) != wanted.get(name):
             misfit = _misfit(found.get(name), wanted.get(name))
             raise StoreError(f"The weights in this bundle do not fit {spec.name}: {name[:60]!r} {misfit}.")
+    for name, tensor in tensors.items():
+        if tensor.dtype == "F32" and not np.isfinite(np.frombuffer(body[tensor.start : tensor.end], "<f4")).all():
+            raise StoreError(
+                f"The weights in this bundle cannot be used: {name[:60]!r} holds numbers that are not finite (NaN or "
+                "infinity). Export the run again, from before its training diverged."
+            )
 
 
 def _dtype(name: str) -> str:

@@ -4,8 +4,8 @@ import pytest
 from resnet_core.runs.store import RunStore
 from resnet_core.training.events import CheckpointSaved, EpochEnded, Finished, LayerStats, Started, StepStats
 
-WEIGHT_NAMES = ("conv1", "fc")
-BLOCK_NAMES = ("conv1", "layer1.0", "layer1.1")
+WEIGHT_NAMES = ("conv1", *(f"layer{stage}.0.conv{n}" for stage in (1, 2, 3) for n in (1, 2)), "fc")  # ResNet-8's
+BLOCK_NAMES = ("relu", "layer1.0", "layer2.0", "layer3.0")
 STEPS_PER_EPOCH = 10
 SPEC = {"family": "plain", "depth": 8}
 RECIPE = {"epochs": 3, "batch_size": 10, "seed": 1}

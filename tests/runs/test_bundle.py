@@ -12,10 +12,11 @@ import pytest
 from resnet_core.errors import StoreError
 from resnet_core.networks.spec import NetSpec
 from resnet_core.networks.summary import tensor_shapes
-from resnet_core.runs.bundle import export_run, import_run
+from resnet_core.runs.bundle import STEP_COLUMNS, export_run, import_run
 from resnet_core.runs.store import RunStore
 from resnet_core.training.events import CheckpointSaved, Finished, Stopped
 from resnet_core.training.recipe import Recipe
+from tests.runs.conftest import WEIGHT_NAMES
 
 SPEC = NetSpec(family="residual", depth=8, width=4)
 FACTS = {
@@ -183,6 +184,31 @@ def json_with(bundle, **changes):
     return rewritten(bundle, run=json.dumps(described).encode())
 
 
+def giant(bundle, member, shape):
+    """The bundle's layers.npz with another shape in the header of one array."""
+    with zipfile.ZipFile(io.BytesIO(bundle)) as outer:
+        layers = outer.read("layers.npz")
+    with zipfile.ZipFile(io.BytesIO(layers)) as inner:
+        contents = {name: inner.read(name) for name in inner.namelist()}
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<i8", "fortran_order": False, "shape": shape})
+    contents[member] = header.getvalue() + bytes(64)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as new:
+        for name, data in contents.items():
+            new.writestr(name, data)
+    return file.getvalue()
+
+
+def filled(bundle, value):
+    """The bundle's weights with one number of the first convolution changed."""
+    with zipfile.ZipFile(io.BytesIO(bundle)) as outer:
+        weights = outer.read("weights.safetensors")
+    (length,) = struct.unpack("<Q", weights[:8])
+    at = 8 + length + json.loads(weights[8 : 8 + length])["conv1.weight"]["data_offsets"][0]
+    return weights[:at] + struct.pack("<f", value) + weights[at + 4 :]
+
+
 EPOCHS = dict.fromkeys(
     ("epoch", "step", "train_loss", "train_error", "test_loss", "test_error", "seconds"), np.arange(3)
 )
@@ -210,6 +236,25 @@ BAD = {
     "a deviation of zero": lambda b: json_with(b, facts={**FACTS, "std": [0, 1, 1]}),
     "best scores out of order": lambda b: json_with(b, facts={**FACTS, "best_scores": [2.0, 1.0]}),
     "best scores that are words": lambda b: json_with(b, facts={**FACTS, "best_scores": ["a", "b"]}),
+    "fewer class names than outputs": lambda b: json_with(b, facts={**FACTS, "classes": ["a", "b"]}),
+    "a class name twice": lambda b: json_with(b, facts={**FACTS, "classes": ["a"] * 10}),
+    "a time that no calendar has": lambda b: json_with(b, created=1e300),
+    "the year 9999": lambda b: json_with(b, created=253_402_214_400.0),
+    "a time before 1970": lambda b: json_with(b, ended=-5.0),
+    "layers of a network it is not": lambda b: json_with(b, weight_names=["conv1", "evil", *WEIGHT_NAMES[2:]]),
+    "a layer named twice": lambda b: json_with(b, weight_names=["conv1", *WEIGHT_NAMES[:-1]]),
+    "too few blocks": lambda b: json_with(b, block_names=["relu"]),
+    "an error rate of 7": lambda b: rewritten(b, epochs=npz(**{**EPOCHS, "test_error": np.array([0.5, 7.0, 0.1])})),
+    "an error rate below zero": lambda b: rewritten(
+        b, steps=npz(**{name: np.full(2, -0.5) if name == "error" else np.arange(2) for name in STEP_COLUMNS})
+    ),
+    "more epochs than a recipe can have": lambda b: rewritten(
+        b, epochs=npz(**{name: np.arange(100_001) * (name in ("epoch", "step")) for name in EPOCHS})
+    ),
+    "an array that is said to be enormous": lambda b: rewritten(b, layers=giant(b, "steps.npy", (1 << 42,))),
+    "an array of negative size": lambda b: rewritten(b, layers=giant(b, "steps.npy", (-1,))),
+    "weights that are not numbers": lambda b: rewritten(b, weights=filled(b, float("nan"))),
+    "weights without bound": lambda b: rewritten(b, weights=filled(b, float("inf"))),
     "names that are no texts": lambda b: json_with(b, weight_names=[1, 2]),
     "a table that is no table": lambda b: rewritten(b, epochs=b"zip? no"),
     "pickled objects": lambda b: rewritten(b, epochs=npz(**{**EPOCHS, "step": np.array([{}, 1, 2], object)})),

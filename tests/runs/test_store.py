@@ -68,7 +68,7 @@ def test_a_whole_training_is_recorded(store, run_id, events):
     assert store.steps([run_id])["step"].tolist() == [5, 10, 15, 20, 25, 30]
     layers = store.layers(run_id)
     assert layers.steps.tolist() == [0, 5, 10, 15, 20, 25, 30]
-    assert layers.weight_stats.shape == (7, 2, 3) and layers.block_stats.shape == (7, 3, 3)
+    assert layers.weight_stats.shape == (7, 8, 3) and layers.block_stats.shape == (7, 4, 3)
     assert layers.block_stats.dtype == np.float32 and layers.block_stats[3, 0, 0] == 7.5
     assert store.weights(run_id) == b"the weights"
     assert os.listdir(store.folder(run_id)) == ["weights.safetensors"]
