@@ -11,14 +11,14 @@ app: $(VENV)/.app-installed
 	@echo "Skip Connection Explorer: http://$(HOST):$(PORT)   (stop with Ctrl-C)"
 	@$(RUN) -m streamlit run app.py --server.address $(HOST) --server.port $(PORT)
 
-test: $(VENV)/.test-installed
+test: lint
 	@sh tests/browser/find_browser.sh $(RUN)
-	$(RUN) -m ruff check .
 	$(RUN) -m pytest $(ARGS)
 
 lint: $(VENV)/.test-installed
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -36,4 +36,4 @@ $(VENV)/.test-installed: $(VENV)/.app-installed requirements-test.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
