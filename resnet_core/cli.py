@@ -12,7 +12,7 @@ from pathlib import Path
 
 from resnet_core.cli_output import JsonLines, ProgressBar, as_json, print_plan
 from resnet_core.errors import LabError, StoreError, TrainingError
-from resnet_core.figures.numbers import count, percent
+from resnet_core.formatting import count, percent
 from resnet_core.home import default_home
 from resnet_core.networks.presets import PRESETS as NETWORKS
 from resnet_core.networks.presets import network

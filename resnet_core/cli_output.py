@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from resnet_core.figures.numbers import count, duration, percent
+from resnet_core.formatting import count, duration, percent
 from resnet_core.runs.run import Run
 
 if TYPE_CHECKING:

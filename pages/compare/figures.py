@@ -11,8 +11,8 @@ from resnet_core.data.cifar10 import NAME as CIFAR_10
 from resnet_core.figures.curves import PaperMark, error_curves
 from resnet_core.figures.heatmaps import layer_heatmaps
 from resnet_core.figures.layers import layer_profile
-from resnet_core.figures.numbers import duration, percent
 from resnet_core.figures.statistics import STATISTICS, layer_names, layer_values
+from resnet_core.formatting import duration, percent
 from resnet_core.networks.published import stated_error
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.run import LayerHistory, Run

@@ -5,7 +5,7 @@ import streamlit as st
 
 from pages.parts.backend import said_plainly, service
 from resnet_core.analysis.same_weights_result import SameWeights
-from resnet_core.figures.numbers import percent
+from resnet_core.formatting import percent
 from resnet_core.home import default_home
 from resnet_core.runs.run import Run
 

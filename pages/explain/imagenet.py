@@ -14,7 +14,7 @@ from pages.parts.backend import said_plainly, service
 from resnet_core.attribution.imagenet import NETWORKS, SIDE, Published, as_published, facts, is_here
 from resnet_core.data.catalog import catalog
 from resnet_core.data.pictures import Picture, to_network
-from resnet_core.figures.numbers import percent
+from resnet_core.formatting import percent
 from resnet_core.home import default_home
 from resnet_core.networks.presets import PRESETS
 

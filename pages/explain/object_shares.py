@@ -14,7 +14,7 @@ from pages.parts.backend import said_plainly, service
 from resnet_core.attribution.methods import METHODS
 from resnet_core.attribution.statistics import bootstrap_mean
 from resnet_core.data.dataset import Dataset
-from resnet_core.figures.numbers import percent
+from resnet_core.formatting import percent
 from resnet_core.runs.run import Run
 
 PICTURES = 100

@@ -10,8 +10,8 @@ from pages.parts.frame import dark, figure
 from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import METHODS
 from resnet_core.attribution.statistics import agreement
-from resnet_core.figures.numbers import is_number, percent
 from resnet_core.figures.trust import deletion_insertion_curves, maps_beside
+from resnet_core.formatting import is_number, percent
 from resnet_core.runs.run import Run
 
 Measures = Mapping[str, Mapping[str, object]]

@@ -11,7 +11,7 @@ from resnet_core.attribution.imagenet import PREFIX
 from resnet_core.compute.service import DataTask
 from resnet_core.data.catalog import catalog, preview
 from resnet_core.data.dataset import DatasetInfo
-from resnet_core.figures.numbers import file_size
+from resnet_core.formatting import file_size
 from resnet_core.home import default_home
 
 

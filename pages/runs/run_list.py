@@ -10,7 +10,7 @@ from pages.parts import table
 from pages.parts.backend import said_plainly, service, store
 from resnet_core.data.catalog import catalog, delete_dataset
 from resnet_core.errors import LabError
-from resnet_core.figures.numbers import percent
+from resnet_core.formatting import percent
 from resnet_core.home import default_home
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.bundle import export_run, import_run

@@ -13,9 +13,9 @@ from pages.parts.frame import dark, figure
 from pages.story.story_runs import Told
 from resnet_core.figures.curves import seed_curves
 from resnet_core.figures.heatmaps import layer_heatmaps
-from resnet_core.figures.numbers import percent, three_digits
 from resnet_core.figures.statistics import STATISTICS, layer_values
 from resnet_core.figures.story import residual_block_drawing
+from resnet_core.formatting import percent, three_digits
 from resnet_core.networks.presets import preset
 from resnet_core.runs.run import LayerHistory, Run
 from resnet_core.training.recipe import Recipe

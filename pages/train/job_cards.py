@@ -8,8 +8,8 @@ from pages.parts import reads, table
 from pages.parts.backend import said_plainly, service, store
 from pages.parts.frame import dark
 from resnet_core.figures.curves import small_live_curve
-from resnet_core.figures.numbers import duration, percent, rate
 from resnet_core.figures.style import describe
+from resnet_core.formatting import duration, percent, rate
 from resnet_core.runs.run import ACTIVE, Run
 
 TICK = 3  # seconds between two looks at the store

@@ -9,7 +9,7 @@ from pages.parts import address, datasets, table
 from pages.parts.backend import said_plainly, service
 from resnet_core.compute.service import Estimate
 from resnet_core.data.dataset import DatasetInfo
-from resnet_core.figures.numbers import count, duration, file_size
+from resnet_core.formatting import count, duration, file_size
 from resnet_core.networks.presets import PRESETS as PRESETS_OF_NETWORKS
 from resnet_core.networks.spec import NetSpec
 from resnet_core.networks.summary import summarise

@@ -11,7 +11,6 @@ import plotly.graph_objects as go
 
 from resnet_core.attribution.scaling import share_scale
 from resnet_core.figures.columns import Column, colors_of, columns_of, grey, likeliest, shrunk, value_text
-from resnet_core.figures.numbers import percent
 from resnet_core.figures.style import (
     FONT_SIZE,
     SMALL_FONT_SIZE,
@@ -22,6 +21,7 @@ from resnet_core.figures.style import (
     theme,
     wrap,
 )
+from resnet_core.formatting import percent
 
 _CELL = 1.0
 _GAP = 0.07  # between cells, in cells

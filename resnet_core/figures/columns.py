@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from resnet_core.attribution.scaling import share_scale
-from resnet_core.figures.numbers import scientific
 from resnet_core.figures.style import diverging_scale, magnitude_scale
+from resnet_core.formatting import scientific
 
 _MAX_SIDE = 64  # pixels of a cell's map: larger ones are averaged down
 

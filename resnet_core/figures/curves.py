@@ -13,7 +13,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from resnet_core.figures.labels import named_ends
-from resnet_core.figures.numbers import percent, scientific
 from resnet_core.figures.style import (
     HEIGHT,
     SMALL_FONT_SIZE,
@@ -24,6 +23,7 @@ from resnet_core.figures.style import (
     translucent,
     value_axis,
 )
+from resnet_core.formatting import percent, scientific
 
 LIVE_HEIGHT = 190
 MAX_POINTS = 400  # per line: above about 1,000 SVG gets slow, and a screen shows no more

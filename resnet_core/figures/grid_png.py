@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from resnet_core.figures.columns import Column, columns_of, grey, likeliest, shrunk
-from resnet_core.figures.numbers import percent
 from resnet_core.figures.style import RunStyle, Theme, theme
+from resnet_core.formatting import percent
 
 _CELL = 448  # px: a whole multiple of 32, 56 and 224, the sides of the pictures and maps there are
 _GAP = 32

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 
-from resnet_core.figures.numbers import decade, scientific
 from resnet_core.figures.statistics import STATISTICS, layer_names, layer_values, stage_spans
 from resnet_core.figures.style import (
     FONT_SIZE,
@@ -18,6 +17,7 @@ from resnet_core.figures.style import (
     magnitude_scale,
     theme,
 )
+from resnet_core.formatting import decade, scientific
 
 MAX_STEPS = 200  # columns drawn
 MAX_LAYERS = 240  # rows drawn: a screen has no more pixels for them

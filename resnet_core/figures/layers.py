@@ -7,7 +7,6 @@ import numpy as np
 import plotly.graph_objects as go
 
 from resnet_core.figures.labels import named_ends
-from resnet_core.figures.numbers import scientific
 from resnet_core.figures.statistics import (
     STATISTICS,
     Statistic,
@@ -26,6 +25,7 @@ from resnet_core.figures.style import (
     translucent,
     value_axis,
 )
+from resnet_core.formatting import scientific
 
 _TOP, _BOTTOM = 68, 60  # margins in px
 _ZERO = ("triangle-down-open", "exactly zero")

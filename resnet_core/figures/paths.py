@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 
-from resnet_core.figures.numbers import scientific
 from resnet_core.figures.style import RunStyle, base_layout, empty_figure
+from resnet_core.formatting import scientific
 
 HEIGHT = 400
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from resnet_core.figures.numbers import percent
 from resnet_core.figures.style import (
     FONT_SIZE,
     SMALL_FONT_SIZE,
@@ -15,6 +14,7 @@ from resnet_core.figures.style import (
     shorten,
     theme,
 )
+from resnet_core.formatting import percent
 
 _ROW = 40  # px per class
 _TOP, _BOTTOM = 44, 52

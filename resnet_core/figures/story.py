@@ -10,7 +10,6 @@ import plotly.graph_objects as go
 
 from resnet_core.figures.heatmaps import NOT_FINITE_COLOR, ZERO_COLOR
 from resnet_core.figures.layers import Profile
-from resnet_core.figures.numbers import decade, scientific
 from resnet_core.figures.statistics import Statistic
 from resnet_core.figures.style import (
     FONT_SIZE,
@@ -22,6 +21,7 @@ from resnet_core.figures.style import (
     magnitude_scale,
     theme,
 )
+from resnet_core.formatting import decade, scientific
 
 BLOCK_HEIGHT = 300
 _STRIP, _STRIP_HEAD = 46, 40  # px of a gradient strip and of the line above it

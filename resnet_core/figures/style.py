@@ -7,7 +7,7 @@ from functools import cache
 
 import plotly.graph_objects as go
 
-from resnet_core.figures.numbers import decade
+from resnet_core.formatting import decade
 
 FONT = '"Source Sans", "Source Sans 3", "Source Sans Pro", system-ui, "Segoe UI", "Noto Sans", sans-serif'
 FONT_SIZE = 17  # px; nothing in a figure is smaller than 16, for the back row

@@ -7,7 +7,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from resnet_core.attribution.scaling import share_scale
-from resnet_core.figures.numbers import scientific
 from resnet_core.figures.style import (
     FONT_SIZE,
     SMALL_FONT_SIZE,
@@ -17,6 +16,7 @@ from resnet_core.figures.style import (
     shorten,
     theme,
 )
+from resnet_core.formatting import scientific
 
 _HEIGHT = 300  # px of each figure
 _GAP = 0.04  # between two panels, of the width
