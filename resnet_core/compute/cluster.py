@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_core.compute.failures import Failure
-from resnet_core.runs.ownership import process_start
+from resnet_core.processes import process_start
 from resnet_core.training.estimate_result import Estimate
 
 OBJECT_STORE_BYTES = 1 << 30

@@ -7,12 +7,10 @@ is queued again and goes on from its last checkpoint, a command line's is stoppe
 
 import os
 import secrets
-import socket
-import subprocess
 import time
-from pathlib import Path
 from typing import Any
 
+from resnet_core.processes import machine_id, process_start
 from resnet_core.runs.run import ACTIVE
 from resnet_core.runs.store import RunStore
 
@@ -25,7 +23,7 @@ def register(store: RunStore, kind: str) -> str:
     owner_id = f"{kind}-{secrets.token_hex(4)}"
     pid = os.getpid()
     store.add_owner(
-        {"id": owner_id, "kind": kind, "host": _host(), "pid": pid, "process_start": process_start(pid) or ""}
+        {"id": owner_id, "kind": kind, "host": machine_id(), "pid": pid, "process_start": process_start(pid) or ""}
     )
     return owner_id
 
@@ -62,7 +60,7 @@ class OrphanWatch:
         return settled
 
     def _is_gone(self, owner: dict[str, Any]) -> bool:
-        if owner["host"] == _host() and process_start(owner["pid"]) != owner["process_start"]:
+        if owner["host"] == machine_id() and process_start(owner["pid"]) != owner["process_start"]:
             return True
         beat, since = self._seen.get(owner["id"], (None, 0.0))
         if beat != owner["heartbeat"]:
@@ -77,32 +75,3 @@ def _what_becomes(state: str, owner_id: str) -> tuple[str, str]:
     if owner_id.startswith("cli"):
         return "stopped", "The command that trained it ended before its time: resume it to go on."
     return "queued", ""
-
-
-def _host() -> str:
-    """The machine since its last start, and the container in it: process numbers mean something only
-    inside.
-    """
-    parts = [socket.gethostname()]
-    boot, namespace = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
-    if boot.exists():
-        parts.append(boot.read_text().strip()[:13])
-    if namespace.is_symlink():
-        parts.append(os.readlink(namespace))
-    return " ".join(parts)
-
-
-def process_start(pid: int) -> str | None:
-    """When process ``pid`` of this machine started, as the system writes it; None if there is none.
-
-    With the number it names a process for good: numbers are given again, to other processes.
-    """
-    if Path("/proc/self/stat").exists():
-        try:
-            after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            return None
-        state, start = after_name[0], after_name[19]
-        return None if state in "ZX" else start
-    listing = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return listing.stdout.strip() or None

@@ -12,7 +12,7 @@ from resnet_core.compute import service as service_module
 from resnet_core.compute.service import Service, connect
 from resnet_core.errors import DataError, JobError, SpecError, StoreError
 from resnet_core.networks.spec import NetSpec
-from resnet_core.runs.ownership import process_start
+from resnet_core.processes import process_start
 from resnet_core.runs.store import RunStore
 
 HERE = Path(__file__).parent

@@ -1,11 +1,10 @@
-import os
 import subprocess
 import sys
 
 import pytest
 
 from resnet_core.runs import ownership
-from resnet_core.runs.ownership import OrphanWatch, process_start, register
+from resnet_core.runs.ownership import OrphanWatch, register
 
 
 @pytest.fixture
@@ -88,14 +87,3 @@ def test_only_one_of_two_watchers_settles_a_run(store, run_id, dead_owner):
     store.claim(run_id, dead_owner("app"))
     first, second = OrphanWatch(store), OrphanWatch(store)
     assert first.settle() == [run_id] and second.settle() == []
-
-
-def test_process_start_names_a_process():
-    assert process_start(os.getpid()) == process_start(os.getpid())
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    assert process_start(child.pid) not in (None, process_start(os.getpid()))
-    child.stdin.close()
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert process_start(child.pid) is None, "a process that has ended but was not yet waited for is gone"
-    child.wait()
-    assert process_start(child.pid) is None
