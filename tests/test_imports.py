@@ -21,13 +21,14 @@ ROOT = Path(__file__).parent.parent
 LAYERS = {  # package -> packages of the core that it may import, directly or through others
     "networks": set(),
     "data": {"networks"},
+    "trained": {"networks", "data"},
     "training": {"networks", "data"},
     "analysis": {"networks", "data"},
-    "attribution": {"networks", "data"},
-    "runs": {"networks", "training"},
-    "figures": {"networks", "runs", "training", "attribution"},
+    "attribution": {"networks", "data", "trained"},
+    "runs": {"networks", "data", "training", "trained"},
+    "figures": {"networks", "data", "runs", "training", "attribution", "trained"},
 }
-BARE = ("networks", "data", "training", "analysis")  # packages that run on a bare GPU machine
+BARE = ("networks", "data", "trained", "training", "analysis")  # packages that run on a bare GPU machine
 LOADS_TORCH = {"torch", "torchvision", "captum", "safetensors.torch"}
 """Third-party modules whose import loads torch."""
 

@@ -24,9 +24,11 @@ from resnet_core.data.cifar10 import downloads_folder
 from resnet_core.data.pictures import crop_square, to_network
 from resnet_core.errors import DataError
 from resnet_core.networks.presets import PRESETS
+from resnet_core.trained.net import DataFacts, TrainedNet
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SIDE, RESIZED = 224, 256
+DATASET = "imagenet"
 PREFIX = "imagenet:"
 """In front of a network's name where a run's id could stand."""
 STALLED_S = 60
@@ -115,6 +117,13 @@ def facts(home: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise DataError("The names of ImageNet's classes are not here: fetch a network's weights first.") from error
     return {"classes": classes, "mean": list(MEAN), "std": list(STD)}
+
+
+def trained_net(home: Path, name: str) -> TrainedNet:
+    """The network as one that can be asked. Raises DataError before any weights are here."""
+    row, known = published(name), facts(home)
+    data = DataFacts(DATASET, tuple(known["classes"]), MEAN, STD)
+    return TrainedNet(row.id, row.title, PRESETS[row.name].spec, data, weights_version=0)
 
 
 def as_published(square: np.ndarray) -> np.ndarray:

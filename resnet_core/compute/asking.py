@@ -13,13 +13,13 @@ from typing import Any, NoReturn
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError
 
-from resnet_core.attribution import imagenet
 from resnet_core.compute.cluster import on_this_node
 from resnet_core.compute.failures import Failure
 from resnet_core.compute.lab import LARGE_AT_ONCE, QUESTIONS, Lab, Missing, NetKey, Parcel
+from resnet_core.compute.sources import find_net, find_weights
 from resnet_core.errors import JobError
-from resnet_core.networks.presets import preset
 from resnet_core.runs.store import RunStore
+from resnet_core.trained.net import TrainedNet
 
 log = logging.getLogger(__name__)
 
@@ -54,13 +54,13 @@ class LabLine:
         without a part, when the lab has died over and over in the question, and with its own sentence when it has
         no answer.
         """
-        if len({run for run in runs if run.startswith(imagenet.PREFIX)}) > LARGE_AT_ONCE:
-            raise JobError(f"{len(runs)} networks this large do not fit in memory: ask about {LARGE_AT_ONCE} at once.")
-        keys = [self._key(run) for run in runs]
+        nets = [find_net(self._store, run) for run in runs]
+        if len({net.id for net in nets if net.is_large}) > LARGE_AT_ONCE:
+            raise JobError(f"{len(nets)} networks this large do not fit in memory: ask about {LARGE_AT_ONCE} at once.")
         told = 0
         for attempt in range(1, TRIES + 1):
             try:
-                for index, part in enumerate(self._parts(question, tuple(args), keys, timeout)):
+                for index, part in enumerate(self._parts(question, tuple(args), nets, timeout)):
                     if index >= told:  # the first ones were told before the lab died
                         yield part
                         told += 1
@@ -76,10 +76,12 @@ class LabLine:
             "ask about fewer or smaller networks at once."
         )
 
-    def _parts(self, question: str, args: tuple[Any, ...], keys: list[NetKey], timeout: float) -> Iterator[Any]:
+    def _parts(self, question: str, args: tuple[Any, ...], nets: list[TrainedNet], timeout: float) -> Iterator[Any]:
+        keys = [NetKey(net.id, net.weights_version) for net in nets]
+        by_key = dict(zip(keys, nets, strict=True))
         missing = self._get(self._lab.missing.remote(keys), timeout) if keys else ()
         while True:
-            parcels = {key: self._parcel(key) for key in missing}
+            parcels = {key: self._parcel(by_key[key]) for key in missing}
             stream = self._lab.answer.options(num_returns="streaming").remote(question, args, keys, parcels)
             for part in self._streamed(stream, timeout):
                 if isinstance(part, Missing):  # others' networks pushed ours out just now
@@ -118,22 +120,5 @@ class LabLine:
             ray.kill(self._lab, no_restart=False)
         raise JobError("The answer takes too long, others may be asking too: try again in a moment.")
 
-    def _key(self, run_id: str) -> NetKey:
-        if run_id.startswith(imagenet.PREFIX):
-            row = imagenet.published(run_id)
-            if not imagenet.is_here(self._store.home, row.name):
-                raise JobError(f"{row.title}'s weights are not here: fetch them on the Explain page first.")
-            return NetKey(row.id, 0)
-        run = self._store.get(run_id)
-        if run.weights_step is None or "mean" not in run.facts:
-            raise JobError(f"{run.name} has nothing to show yet: its first weights come within half a minute.")
-        return NetKey(run_id, run.weights_step)
-
-    def _parcel(self, key: NetKey) -> Parcel:
-        if key.run.startswith(imagenet.PREFIX):
-            home, name = self._store.home, imagenet.published(key.run).name
-            return Parcel(preset(name).to_dict(), imagenet.weights_file(home, name), imagenet.facts(home))
-        run, weights = self._store.get(key.run), self._store.weights(key.run)
-        if weights is None:
-            raise JobError(f"The weights of {run.name} are gone from {self._store.folder(key.run)}: train it again.")
-        return Parcel(run.spec, weights, run.facts)
+    def _parcel(self, net: TrainedNet) -> Parcel:
+        return Parcel(net.spec.to_dict(), find_weights(self._store, net), net.facts.to_dict())

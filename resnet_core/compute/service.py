@@ -16,12 +16,14 @@ from resnet_core.compute import cluster, jobs
 from resnet_core.compute.failures import Failure
 from resnet_core.compute.lab import Whole
 from resnet_core.compute.shown import DataTask, Machine
+from resnet_core.compute.sources import find_net
 from resnet_core.data.catalog import catalog
 from resnet_core.data.dataset import DatasetInfo
 from resnet_core.errors import DataError, JobError
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs import gallery
 from resnet_core.runs.store import RunStore
+from resnet_core.trained.net import TrainedNet
 from resnet_core.training.estimate_result import Estimate
 from resnet_core.training.recipe import Recipe
 
@@ -284,6 +286,17 @@ class Service:
 
     # Questions
 
+    def net(self, net_id: str) -> TrainedNet:
+        """The trained network of a run's id or of "imagenet:resnet-50", with its newest weights.
+
+        Raises JobError when it has no weights yet, StoreError when there is no such run.
+        """
+        return find_net(self.store, net_id)
+
+    def nets(self, net_ids: Iterable[str]) -> list[TrainedNet]:
+        """As `net`, for several."""
+        return [self.net(net_id) for net_id in net_ids]
+
     def ask(self, question: str, *args: Any, runs: Sequence[str] = (), timeout: float = 60.0) -> Any:
         """The lab's answer to a question of ``lab.QUESTIONS``; a list where it comes in parts.
 
@@ -320,7 +333,7 @@ class Service:
 
     def _asked(self, question: str, args: tuple[Any, ...], runs: Sequence[str], timeout: float) -> Iterator[Any]:
         self._wait_for_start()
-        if any(run.startswith(imagenet.PREFIX) for run in runs):
+        if any(net.is_large for net in self.nets(runs)):
             return self._large_line().ask(question, args, runs, max(timeout, LARGE_S))
         return self._lab.ask(question, args, runs, timeout)
 

@@ -5,6 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from resnet_core.networks.spec import NetSpec
+from resnet_core.trained.net import DataFacts, TrainedNet
+
 STATES = ("queued", "running", "stopping", "done", "stopped", "failed")
 ACTIVE = ("queued", "running", "stopping")
 ORIGINS = ("app", "cli", "import", "gallery")
@@ -69,6 +72,15 @@ class Run:
         if self.state != "running" or not self.images_per_s or self.total_steps is None:
             return None
         return (self.total_steps - self.step) * self.recipe["batch_size"] / self.images_per_s
+
+    def net(self) -> TrainedNet | None:
+        """Its network with the newest weights; None before the first checkpoint. Raises SpecError when the spec was
+        damaged.
+        """
+        facts = DataFacts.from_dict(self.dataset, self.facts)
+        if self.weights_step is None or facts is None:
+            return None
+        return TrainedNet(self.id, self.name, NetSpec.from_dict(self.spec), facts, self.weights_step)
 
 
 @dataclass(frozen=True, eq=False)

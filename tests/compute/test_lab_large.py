@@ -109,9 +109,9 @@ def test_the_trust_of_a_large_network_comes_without_what_takes_minutes(lab, parc
 
 @pytest.fixture
 def service(ray_running, tmp_path, monkeypatch):
-    """A service whose ResNet-18 and -34 trained on ImageNet are tiny and here; the lab for them is not started."""
+    """A service whose three smallest ResNets trained on ImageNet are tiny and here; the lab for them is not started."""
     (tmp_path / "weights").mkdir()
-    for seed, name in enumerate(("resnet-18", "resnet-34")):
+    for seed, name in enumerate(("resnet-18", "resnet-34", "resnet-50")):
         monkeypatch.setitem(presets.PRESETS, name, replace(presets.PRESETS[name], spec=LARGE))
         save_file(build_net(LARGE, seed=seed).state_dict(), imagenet.weights_file(tmp_path, name))
     (tmp_path / "weights" / "imagenet-classes.json").write_text('["a", "b", "c"]')
@@ -132,7 +132,7 @@ def test_a_page_asks_by_name_and_the_others_lab_stays_free(service):
 def test_weights_that_are_not_here_and_too_many_networks_are_sentences(service):
     with pytest.raises(JobError, match="VGG-19's weights are not here"):
         service.ask("predict", PICTURE, runs=["imagenet:vgg-19"])
-    three = [f"imagenet:{name}" for name in ("resnet-18", "resnet-34", "vgg-19")]
+    three = [f"imagenet:{name}" for name in ("resnet-18", "resnet-34", "resnet-50")]
     with pytest.raises(JobError, match="at once"):
         service.ask("predict", PICTURE, runs=three)
 
