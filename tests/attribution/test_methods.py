@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import pytest
 
 from resnet_core.attribution.captum_calls import CALLS
@@ -45,13 +42,3 @@ def test_given_settings_replace_defaults():
 def test_impossible_settings_are_named(method, params, named):
     with pytest.raises(AttributionError, match=named):
         complete_params(get_method(method), params)
-
-
-@pytest.mark.parametrize("module", ["methods", "result", "scaling", "statistics"])
-def test_pages_may_import_it_without_torch(module):
-    code = (
-        f"import sys, resnet_core.attribution.{module}\n"
-        "heavy = {'torch', 'captum', 'matplotlib', 'streamlit'} & set(sys.modules)\n"
-        "sys.exit(', '.join(sorted(heavy)) or None)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
