@@ -6,7 +6,6 @@ import streamlit as st
 from pages.parts.backend import said_plainly, service
 from resnet_core.analysis.same_weights_result import SameWeights
 from resnet_core.formatting import percent
-from resnet_core.home import default_home
 from resnet_core.runs.run import Run
 
 
@@ -44,5 +43,4 @@ def table(run: Run) -> pd.DataFrame:
 @st.cache_data(max_entries=64, show_spinner=False)
 def measured(run: str, step: int, dataset: str) -> list[SameWeights]:
     """The variants of one run's weights; measured once for each step of the run."""
-    [(_, variants)] = service().ask("same_weights", dataset, default_home(), runs=[run])
-    return variants
+    return service().compare_same_weights(run, dataset)

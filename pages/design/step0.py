@@ -13,11 +13,9 @@ from resnet_core.analysis.difference import compare
 from resnet_core.analysis.step0_result import Profile, joined
 from resnet_core.analysis.trends import QUANTITIES
 from resnet_core.analysis.verdict import verdict
-from resnet_core.data.catalog import catalog
 from resnet_core.figures.layers import Profile as Depths
 from resnet_core.figures.layers import depth_profile
 from resnet_core.figures.statistics import STATISTICS
-from resnet_core.home import default_home
 from resnet_core.networks.spec import NetSpec
 
 BATCH = 64
@@ -52,7 +50,7 @@ def show(specs: list[NetSpec]) -> None:
             width=340,
             help="\n\n".join(f"**{q.title}**: {q.meaning}" for q in QUANTITIES.values()),
         )
-        ready = [info for info in catalog(default_home()) if info.ready or info.name == "shapes-10"]
+        ready = [info for info in service().datasets() if info.ready or info.name == "shapes-10"]
         data = st.selectbox(
             "Pictures",
             [info.name for info in ready],
@@ -162,5 +160,4 @@ def frame(profile: Profile, quantity: str) -> pd.DataFrame:
 @st.cache_data(max_entries=512, show_spinner=False)
 def profiled(spec: NetSpec, data: str, seed: int) -> Profile:
     """One design with one seed; measured once."""
-    [(_, profile)] = service().ask("profile", [spec.to_dict()], data, default_home(), BATCH, (seed,))
-    return profile
+    return service().measure_step0(spec, data, BATCH, seed)

@@ -12,10 +12,8 @@ from pages.explain import own_pictures, picture
 from pages.parts import address
 from pages.parts.backend import said_plainly, service
 from resnet_core.attribution.imagenet import NETWORKS, SIDE, Published, as_published, facts, is_here
-from resnet_core.data.catalog import catalog
 from resnet_core.data.pictures import Picture, to_network
 from resnet_core.formatting import percent
-from resnet_core.home import default_home
 from resnet_core.networks.presets import PRESETS
 
 RUNS, IMAGENET = "runs", "imagenet"
@@ -72,7 +70,7 @@ def networks() -> list[Trained]:
         + ", ".join(f"{row.title} {percent(row.error)}" for row in NETWORKS.values())
         + ". Maps of the large ones take up to two minutes.",
     )
-    home = default_home()
+    home = service().home
     absent = [NETWORKS[name] for name in names if not is_here(home, name)]
     if absent:
         offer(absent)
@@ -157,7 +155,7 @@ def to_middle(pixels: np.ndarray) -> np.ndarray:
 
 def from_dataset() -> picture.Shown | None:
     """A test picture of 32 x 32, enlarged."""
-    ready = {info.name: info for info in catalog(default_home()) if info.ready}
+    ready = {info.name: info for info in service().datasets() if info.ready}
     if not ready:
         picture.wait_for_pictures()
         return None

@@ -9,14 +9,12 @@ import streamlit as st
 from pages.explain import own_pictures
 from pages.explain.survey import SEARCHED, dataset, survey
 from pages.parts import address
-from pages.parts.backend import said_plainly
+from pages.parts.backend import said_plainly, service
 from pages.parts.frame import dark, figure
 from resnet_core.attribution.search import SEARCHES
-from resnet_core.data.catalog import catalog
 from resnet_core.data.dataset import Dataset
 from resnet_core.data.pictures import Picture, to_network
 from resnet_core.figures.thumbnails import thumbnails
-from resnet_core.home import default_home
 from resnet_core.runs.run import Run
 
 SOURCES = {"dataset": "Dataset", **own_pictures.SOURCES}
@@ -70,7 +68,7 @@ def from_picture(picture: Picture) -> Shown:
 
 def from_dataset(runs: list[Run]) -> Shown | None:
     """A test picture, by class and number."""
-    ready = {info.name: info for info in catalog(default_home()) if info.ready}
+    ready = {info.name: info for info in service().datasets() if info.ready}
     if not ready:
         wait_for_pictures()
         return None
@@ -111,7 +109,7 @@ def from_dataset(runs: list[Run]) -> Shown | None:
 @st.fragment(run_every=2)
 def wait_for_pictures() -> None:
     """In a new lab, until its first dataset has been drawn."""
-    if any(info.ready for info in catalog(default_home())):
+    if any(info.ready for info in service().datasets()):
         st.rerun()
     st.info("The lab's first pictures are still being drawn; they appear here by themselves. Or upload one.")
 

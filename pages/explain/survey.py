@@ -6,9 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.parts.backend import service
-from resnet_core.data.catalog import catalog, load_dataset
 from resnet_core.data.dataset import Dataset
-from resnet_core.home import default_home
 from resnet_core.runs.run import Run
 
 SEARCHED, JUDGED = 2000, 500  # test pictures, at most
@@ -43,7 +41,7 @@ def logits_of(run: Run, pixels: np.ndarray) -> np.ndarray:
 
 def own_dataset(run: Run) -> Dataset | None:
     """Data like those a run learned from, where they are still here: of the same name and classes."""
-    ready = {info.name: info for info in catalog(default_home()) if info.ready}
+    ready = {info.name: info for info in service().datasets() if info.ready}
     info = ready.get(run.dataset)
     return dataset(info.name, info.fingerprint) if info and list(info.classes) == run.facts["classes"] else None
 
@@ -51,4 +49,4 @@ def own_dataset(run: Run) -> Dataset | None:
 @st.cache_resource(max_entries=4, show_spinner="Opening the dataset …")
 def dataset(name: str, fingerprint: str | None) -> Dataset:
     """The dataset, memory-mapped; keyed by its content."""
-    return load_dataset(name, default_home())
+    return service().dataset(name)

@@ -1,23 +1,18 @@
 """Choosing a dataset, seeing what is in it, fetching CIFAR-10 and adding one's own pictures. No torch."""
 
-import tempfile
-from pathlib import Path
-
 import numpy as np
 import streamlit as st
 
 from pages.parts.backend import said_plainly, service
 from resnet_core.attribution.imagenet import PREFIX
 from resnet_core.compute.service import DataTask
-from resnet_core.data.catalog import catalog, preview
 from resnet_core.data.dataset import DatasetInfo
 from resnet_core.formatting import file_size
-from resnet_core.home import default_home
 
 
 def choose() -> DatasetInfo | None:
     """The dataset that is chosen, or None while it is not ready to train on."""
-    infos = {info.name: info for info in catalog(default_home())}
+    infos = {info.name: info for info in service().datasets()}
     name = st.selectbox(
         "Dataset",
         list(infos),
@@ -57,7 +52,7 @@ def show(info: DatasetInfo) -> None:
 @st.cache_data(max_entries=16, show_spinner=False)
 def samples(name: str, fingerprint: str | None) -> tuple[np.ndarray, tuple[str, ...]]:
     """A few pictures of each class; keyed by the content."""
-    return preview(name, default_home(), per_class=2)
+    return service().preview(name, per_class=2)
 
 
 def strip(pictures: np.ndarray) -> np.ndarray:
@@ -85,22 +80,9 @@ def own_pictures() -> None:
         "x_train, y_train, x_test, y_test.",
     )
     if upload and st.button("Add them", key="own_add", type="primary"):
-        start(_kept(upload.name, upload.getvalue()))
+        with said_plainly():
+            service().import_dataset(upload.name, upload.getvalue())
     progress()
-
-
-def _kept(name: str, data: bytes) -> str:
-    """The upload as a file the worker can read; the task deletes it."""
-    folder = Path(tempfile.mkdtemp(prefix="upload-", dir=_uploads()))
-    path = folder / Path(name).name
-    path.write_bytes(data)
-    return str(path)
-
-
-def _uploads() -> Path:
-    folder = default_home() / "uploads"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def start(source: str) -> None:

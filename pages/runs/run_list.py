@@ -8,12 +8,9 @@ import streamlit as st
 from pages.parts import datasets as data
 from pages.parts import table
 from pages.parts.backend import said_plainly, service, store
-from resnet_core.data.catalog import catalog, delete_dataset
 from resnet_core.errors import LabError
 from resnet_core.formatting import percent
-from resnet_core.home import default_home
 from resnet_core.networks.spec import NetSpec
-from resnet_core.runs.bundle import export_run, import_run
 from resnet_core.runs.command import command_of
 from resnet_core.runs.run import Run
 from resnet_core.training.recipe import Recipe
@@ -171,7 +168,7 @@ def export(run: Run) -> None:
     """The run as one file."""
     st.download_button(
         "Export",
-        lambda: export_run(store(), run.id),
+        lambda: service().export_run(run.id),
         file_name=f"{run.id}.skiprun",
         mime="application/zip",
         key=f"export_{run.id}",
@@ -196,16 +193,16 @@ def bring_in() -> None:
         )
         if upload and st.button("Import it", key="import_bundle", type="primary"):
             try:
-                run = import_run(store(), upload.getvalue())
+                run = service().import_run(upload.getvalue())
             except LabError as error:
                 st.error(str(error), icon=":material/error:")
             else:
-                st.success(f"Imported as {store().get(run).name}.")
+                st.success(f"Imported as {run.name}.")
 
 
 def datasets() -> None:
     """Every dataset, then the ways to get more."""
-    for info in catalog(default_home()):
+    for info in service().datasets():
         with st.container(border=True):
             text, action = st.columns([5, 1], vertical_alignment="center")
             text.markdown(f"**{info.title}**  \n:gray[{data.facts(info) if info.ready else 'not here yet'}]")
@@ -226,4 +223,4 @@ def datasets() -> None:
 def drop(name: str) -> None:
     """Deletes one of the person's own datasets."""
     with said_plainly():
-        delete_dataset(name, default_home())
+        service().delete_dataset(name)

@@ -6,22 +6,29 @@ Everything that is queued lies in the store, so it works before Ray is up and su
 import dataclasses
 import logging
 import secrets
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from resnet_core.analysis.same_weights_result import SameWeights
+from resnet_core.analysis.step0_result import Profile
 from resnet_core.attribution import imagenet
 from resnet_core.compute import cluster, jobs
 from resnet_core.compute.failures import Failure
 from resnet_core.compute.lab import Whole
 from resnet_core.compute.shown import DataTask, Machine
 from resnet_core.compute.sources import find_net
-from resnet_core.data.catalog import catalog
-from resnet_core.data.dataset import DatasetInfo
+from resnet_core.data.catalog import catalog, delete_dataset, load_dataset, preview
+from resnet_core.data.dataset import Dataset, DatasetInfo
 from resnet_core.errors import DataError, JobError
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs import gallery
+from resnet_core.runs.bundle import export_run, import_run
+from resnet_core.runs.run import Run
 from resnet_core.runs.store import RunStore
 from resnet_core.trained.net import TrainedNet
 from resnet_core.training.estimate_result import Estimate
@@ -258,7 +265,42 @@ class Service:
         if self._supervisor is not None:
             self._supervisor.wake()
 
+    # Runs as files
+
+    def export_run(self, run_id: str) -> bytes:
+        """The run as one file, see `runs.bundle`. Raises StoreError while it is being trained or has no weights."""
+        return export_run(self.store, run_id)
+
+    def import_run(self, data: bytes) -> Run:
+        """The run of an exported file, now in the store. Raises StoreError for a file that is none."""
+        return self.store.get(import_run(self.store, data))
+
     # Data
+
+    def datasets(self) -> list[DatasetInfo]:
+        """Every dataset a person can choose from, ready or not. Opens no pictures."""
+        return catalog(self.home)
+
+    def dataset(self, name: str) -> Dataset:
+        """A dataset with its pictures memory-mapped. Raises DataError when it is not there."""
+        return load_dataset(name, self.home)
+
+    def preview(self, name: str, per_class: int = 8) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Some training pictures of each class, uint8 (C, k, 32, 32, 3), and the class names; see
+        `data.catalog.preview`."""
+        return preview(name, self.home, per_class)
+
+    def delete_dataset(self, name: str) -> None:
+        """Delete a dataset from disk. Raises DataError when it is not there."""
+        delete_dataset(name, self.home)
+
+    def import_dataset(self, filename: str, data: bytes) -> str:
+        """Make a dataset of an uploaded .zip or .npz in the background; returns the task's id."""
+        uploads = self.home / jobs.UPLOADS
+        uploads.mkdir(parents=True, exist_ok=True)
+        path = Path(tempfile.mkdtemp(prefix="upload-", dir=uploads)) / Path(filename).name
+        path.write_bytes(data)  # for the worker to read; the task deletes it
+        return self.start_data_task(str(path))
 
     def start_data_task(self, source: str, name: str | None = None) -> str:
         """Get a dataset in the background: "cifar-10", "shapes-10", or the path of a folder, .zip or .npz
@@ -310,6 +352,16 @@ class Service:
         """The parts of an answer as they are ready; ``timeout`` seconds are allowed for each."""
         for part in self._asked(question, args, runs, timeout):
             yield part.value if isinstance(part, Whole) else part
+
+    def measure_step0(self, spec: NetSpec, dataset: str, batch_size: int, seed: int) -> Profile:
+        """Signal and gradient of a design before its first update, on a batch of a dataset's training pictures."""
+        [(_, measured)] = self.ask("profile", [spec.to_dict()], dataset, self.home, batch_size, (seed,))
+        return measured
+
+    def compare_same_weights(self, run_id: str, dataset: str) -> list[SameWeights]:
+        """Test error of a run's weights with its skips as trained, without any, and with all of them."""
+        [(_, variants)] = self.ask("same_weights", dataset, self.home, runs=[run_id])
+        return variants
 
     def estimate(
         self,

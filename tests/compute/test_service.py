@@ -13,6 +13,7 @@ from resnet_core.compute.service import Service, connect
 from resnet_core.errors import DataError, JobError, SpecError, StoreError
 from resnet_core.networks.spec import NetSpec
 from resnet_core.processes import process_start
+from resnet_core.runs import gallery
 from resnet_core.runs.store import RunStore
 
 HERE = Path(__file__).parent
@@ -174,6 +175,35 @@ def test_data_tasks_tell_how_far_they_are(lab, tmp_path, tools):
     task_id = lab.start_data_task(str(tmp_path / "bad.npz"))
     task = tools.wait_until(lambda: (t := lab.data_tasks()[-1]).state != "running" and t)
     assert task.id == task_id and task.state == "failed" and "bad.npz" in task.title and task.error.endswith(".")
+
+
+def test_datasets_are_listed_opened_and_deleted(home):
+    service = Service(home)
+    assert {"shapes-10", "cifar-10", "dots"} == {info.name for info in service.datasets()}
+    dots = service.dataset("dots")
+    pictures, classes = service.preview("dots", per_class=1)
+    assert pictures.shape == (len(dots.classes), 1, 32, 32, 3) and classes == dots.classes
+    service.delete_dataset("dots")
+    with pytest.raises(DataError, match="dots"):
+        service.dataset("dots")
+
+
+def test_an_upload_is_kept_for_its_task_inside_the_home(home, monkeypatch):
+    service, started = Service(home), []
+    monkeypatch.setattr(service, "start_data_task", lambda path: started.append(Path(path)) or "task")
+    assert service.import_dataset("../../mine.npz", b"arrays") == "task"
+    [path] = started
+    assert path.read_bytes() == b"arrays" and path.name == "mine.npz" and path.is_relative_to(home / jobs.UPLOADS)
+
+
+def test_a_run_travels_as_a_file(home, tmp_path):
+    ours, theirs = Service(home), Service(tmp_path / "other")
+    run_id = gallery.take_in(ours.store)[0]
+    run = theirs.import_run(ours.export_run(run_id))
+    assert (run.name, run.spec, run.origin) == (ours.store.get(run_id).name, ours.store.get(run_id).spec, "import")
+    assert theirs.store.weights(run.id) is not None
+    with pytest.raises(StoreError):
+        theirs.import_run(b"no run")
 
 
 def test_one_service_for_each_home(home, tmp_path):
