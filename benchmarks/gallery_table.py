@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from resnet_core.networks.published import stated_error
+from resnet_core.networks.paper_results import reported_error
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs import gallery
 from resnet_core.runs.run import Run
@@ -47,7 +47,7 @@ def row(store: RunStore, runs: list[Run]) -> dict:
     test = 100 * np.array([epoch.test_error for epoch in last])
     train = 100 * np.array([epoch.train_error for epoch in last])
     recipe = Recipe.from_dict(runs[0].recipe)
-    stated = stated_error(NetSpec.from_dict(runs[0].spec)) if recipe.is_paper else None
+    stated = reported_error(NetSpec.from_dict(runs[0].spec)) if recipe.is_paper else None
     return {
         "network": runs[0].name,
         "data": runs[0].dataset,

@@ -15,7 +15,7 @@ from resnet_core.errors import LabError, StoreError, TrainingError
 from resnet_core.formatting import count, percent
 from resnet_core.home import default_home
 from resnet_core.networks.presets import PRESETS as NETWORKS
-from resnet_core.networks.presets import network
+from resnet_core.networks.presets import parse_spec
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs import gallery
 from resnet_core.runs.run import STATES, Run
@@ -191,7 +191,7 @@ def exit_code(run: Run) -> int:
 def begun_with(args: argparse.Namespace, store: RunStore) -> tuple[NetSpec, bytes | None, str]:
     """The network that ``train`` is to train, the weights it begins with where they are not fresh, and its data."""
     if args.grow is None:
-        return network(args.preset), None, args.data or "shapes-10"
+        return parse_spec(args.preset), None, args.data or "shapes-10"
     from resnet_core.training.growing import grow_weights
 
     run, weights = store.get(args.grow), store.weights(args.grow)
@@ -233,10 +233,10 @@ def runs_command(args: argparse.Namespace) -> int:
 
 def describe_command(args: argparse.Namespace) -> int:
     """``describe``: what a network is made of."""
-    from resnet_core.networks.summary import summarise
+    from resnet_core.networks.costs import count_costs
 
     spec = spec_of(args.network, args.home)
-    summary = summarise(spec)
+    summary = count_costs(spec)
     if args.json:
         print(
             json.dumps(
@@ -268,7 +268,7 @@ def spec_of(name: str, home: Path) -> NetSpec:
         runs = {run.id: run for run in open_store(home).runs()}
         if name in runs:
             return NetSpec.from_dict(runs[name].spec)
-    return network(name)
+    return parse_spec(name)
 
 
 def evaluate_command(args: argparse.Namespace) -> int:

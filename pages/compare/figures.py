@@ -13,7 +13,7 @@ from resnet_core.figures.heatmaps import layer_heatmaps
 from resnet_core.figures.layers import layer_profile
 from resnet_core.figures.statistics import STATISTICS, layer_names, layer_values
 from resnet_core.formatting import duration, percent
-from resnet_core.networks.published import stated_error
+from resnet_core.networks.paper_results import reported_error
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.run import LayerHistory, Run
 from resnet_core.training.recipe import Recipe
@@ -98,7 +98,7 @@ def paper_marks(runs: list[Run]) -> list[PaperMark]:
     """The paper's own numbers for runs of its networks by its recipe to the end; none for any other run."""
     marks = []
     for run in runs:
-        stated = stated_error(NetSpec.from_dict(run.spec))
+        stated = reported_error(NetSpec.from_dict(run.spec))
         if stated and run.dataset == CIFAR_10 and run.state == "done" and Recipe.from_dict(run.recipe).is_paper:
             marks.append(
                 PaperMark(stated, f"He et al. 2015, {run.name}: {percent(stated, 2)} after 64,000 steps", run.id)
@@ -227,5 +227,5 @@ def run_table(runs: list[Run]) -> None:
 
 def skips(run: Run) -> str:
     """How many of the blocks have their skip."""
-    mask = NetSpec.from_dict(run.spec).live_skips()
+    mask = NetSpec.from_dict(run.spec).active_skips()
     return f"{sum(mask)} of {len(mask)}"

@@ -18,9 +18,9 @@ from resnet_core.figures.paths import path_length_bars
 from resnet_core.figures.style import RunStyle, describe, style_runs
 from resnet_core.formatting import count, file_size, scientific
 from resnet_core.networks import options
+from resnet_core.networks.costs import Costs, count_costs
 from resnet_core.networks.presets import PRESETS, preset
 from resnet_core.networks.spec import NetSpec
-from resnet_core.networks.summary import Summary, summarise
 
 DESIGN, BESIDE, REFUSED = "design", "beside", "design_refused"
 MOST_BESIDE = 3
@@ -322,7 +322,7 @@ def toggle(spec: NetSpec, key: str) -> None:
 
 def numbers(spec: NetSpec, others: list[NetSpec]) -> None:
     """What the designs cost, side by side, how they differ, and the way to train them."""
-    costs = {design.to_query(): summarise(design) for design in [spec, *others]}
+    costs = {design.to_query(): count_costs(design) for design in [spec, *others]}
     rows = pd.DataFrame([facts(design, costs[design.to_query()]) for design in [spec, *others]])
     st.table(rows.set_index("design"), border="horizontal")
     for other in others:
@@ -351,7 +351,7 @@ def numbers(spec: NetSpec, others: list[NetSpec]) -> None:
         st.switch_page("train/page.py")
 
 
-def facts(spec: NetSpec, cost: Summary) -> dict[str, object]:
+def facts(spec: NetSpec, cost: Costs) -> dict[str, object]:
     """One row of the table of numbers."""
     return {
         "design": spec.name,

@@ -10,9 +10,9 @@ from pages.parts.backend import said_plainly, service
 from resnet_core.compute.service import Estimate
 from resnet_core.data.dataset import DatasetInfo
 from resnet_core.formatting import count, duration, file_size
+from resnet_core.networks.costs import count_costs
 from resnet_core.networks.presets import PRESETS as PRESETS_OF_NETWORKS
 from resnet_core.networks.spec import NetSpec
-from resnet_core.networks.summary import summarise
 from resnet_core.training.recipe import PRESETS, Recipe
 
 KINDS = {"twins": "Twins", "residual": "With skips", "plain": "Without", "design": "Any"}
@@ -127,7 +127,7 @@ def details(kind: str, depth: int | NetSpec) -> NetSpec:
         )
         spec = NetSpec(depth=depth, width=int(width), norm="batch" if norm else "none")
         spec = spec.twin() if kind == "plain" else spec.with_skips(single_skips(spec))
-    total = summarise(spec)
+    total = count_costs(spec)
     st.caption(
         f"{spec.name}: {spec.depth} layers, {spec.n_blocks} blocks, {count(total.parameters)} parameters, "
         f"{count(total.macs)} multiply-adds a picture."

@@ -52,8 +52,8 @@ def _value(field: str, value: object) -> str:
 
 
 def _skips(before: NetSpec, after: NetSpec) -> list[str]:
-    old, new = sum(before.live_skips()), sum(after.live_skips())
-    if (not old and not new) or before.live_skips() == after.live_skips():
+    old, new = sum(before.active_skips()), sum(after.active_skips())
+    if (not old and not new) or before.active_skips() == after.active_skips():
         return []
     if not old:
         return ["with skips" if new == after.n_blocks else f"with {new} of {after.n_blocks} skips"]

@@ -19,8 +19,8 @@ from resnet_core.analysis.step0 import profile
 from resnet_core.analysis.step0_result import Profile
 from resnet_core.data.catalog import load_dataset
 from resnet_core.data.dataset import Dataset
+from resnet_core.networks.costs import count_costs
 from resnet_core.networks.spec import NetSpec
-from resnet_core.networks.summary import summarise
 
 BATCH_SIZE = 64
 MEMORY_BYTES = 2 << 30
@@ -128,7 +128,7 @@ def _drawn(dataset: Dataset, count: int, part: str) -> Batch:
 
 def _affordable(spec: NetSpec, batch_size: int) -> int:
     """The batch size, or what fits MEMORY_BYTES."""
-    fits = MEMORY_BYTES // summarise(spec).activation_bytes_per_image
+    fits = MEMORY_BYTES // count_costs(spec).activation_bytes_per_image
     return min(batch_size, max(LEAST_PICTURES, fits))
 
 

@@ -18,7 +18,7 @@ def path_length_bars(
 ) -> go.Figure:
     """Share of a network's paths by length, a set of bars a network.
 
-    ``lengths``: id -> {blocks passed through their branch: number of such paths}, as networks.summary
+    ``lengths``: id -> {blocks passed through their branch: number of such paths}, as networks.costs
     counts them.
     """
     shown = {key: dict(sorted(lengths[key].items())) for key in styles if lengths.get(key)}

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from resnet_core.networks.architecture import Block, plan_of
 from resnet_core.networks.classic_plan import classic_plan
 from resnet_core.networks.options import GATED_MERGES
-from resnet_core.networks.plan import Block, plan_of
 
 MOST_TILES = 24  # in a lane; above, equal neighbours are folded
 _FOLD_WIDTH = 3.0

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resnet_core.networks import plan
+from resnet_core.networks import architecture
 from resnet_core.networks.options import GATED_MERGES
 
 DROPOUT = 0.5
@@ -135,9 +135,9 @@ class Block(nn.Module):
     Without a skip there is neither merge nor shortcut: the branch's output goes on alone.
     """
 
-    def __init__(self, block: plan.Block, spec) -> None:
+    def __init__(self, block: architecture.Block, spec) -> None:
         super().__init__()
-        bias = plan.has_bias(spec)
+        bias = architecture.has_bias(spec)
         for step in (*block.shared, *block.branch, *block.after):
             self.add_module(step, _step_module(step, block, bias))
         self.plan = block
@@ -165,12 +165,12 @@ class Block(nn.Module):
         return x
 
 
-def conv_module(conv: plan.Conv, bias: bool) -> nn.Conv2d:
+def conv_module(conv: architecture.Conv, bias: bool) -> nn.Conv2d:
     """The module of a planned convolution."""
     return nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel, conv.stride, conv.pad, bias=bias)
 
 
-def _step_module(step: str, block: plan.Block, bias: bool) -> nn.Module:
+def _step_module(step: str, block: architecture.Block, bias: bool) -> nn.Module:
     if step.startswith("conv"):
         return conv_module(block.convs[int(step[-1]) - 1], bias)
     if step.startswith("bn"):
@@ -180,7 +180,7 @@ def _step_module(step: str, block: plan.Block, bias: bool) -> nn.Module:
     return Shift() if step.startswith("bias") else Scale()
 
 
-def _shortcut(block: plan.Block, bias: bool, norm: bool) -> nn.Module | None:
+def _shortcut(block: architecture.Block, bias: bool, norm: bool) -> nn.Module | None:
     if not block.skip or block.shortcut == "identity":
         return None
     if block.shortcut == "pad":
@@ -189,7 +189,7 @@ def _shortcut(block: plan.Block, bias: bool, norm: bool) -> nn.Module | None:
     return nn.Sequential(projection, *([nn.BatchNorm2d(block.out_channels)] if norm else []))
 
 
-def _merge(block: plan.Block, spec) -> nn.Module:
+def _merge(block: architecture.Block, spec) -> nn.Module:
     if spec.family == "highway":
         return GatedAdd(block.out_channels, 3, exclusive=True, strength=spec.skip_strength)
     if spec.merge in GATED_MERGES:

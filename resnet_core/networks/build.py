@@ -3,10 +3,10 @@
 import torch
 from torch import nn
 
-from resnet_core.networks.classic import ClassicNet
-from resnet_core.networks.initial import start
+from resnet_core.networks.alexnet_vgg import ClassicNet
+from resnet_core.networks.init import start
+from resnet_core.networks.resnet import StagedNet
 from resnet_core.networks.spec import NetSpec
-from resnet_core.networks.staged import StagedNet
 
 
 def build_net(spec: NetSpec, seed: int = 0, device: str | torch.device = "cpu") -> nn.Module:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from resnet_core.networks.plan import Conv
+from resnet_core.networks.architecture import Conv
 
 HIDDEN = 4096
 """Width of the two hidden linear layers of both."""

@@ -1,6 +1,6 @@
 """The words a design is made of: each allowed value with its title, one sentence of help and its paper. No torch.
 
-A page builds its controls from these tables; `checks` takes the allowed values from them.
+A page builds its controls from these tables; `validation` takes the allowed values from them.
 """
 
 from dataclasses import dataclass

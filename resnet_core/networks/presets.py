@@ -50,7 +50,7 @@ def preset(name: str) -> NetSpec:
     return NetSpec(family=family, depth=int(match[2]), norm=norm)
 
 
-def network(text: str) -> NetSpec:
+def parse_spec(text: str) -> NetSpec:
     """The spec of a name as `preset` takes it, or of a design as links carry it (`NetSpec.to_query`).
 
     Raises SpecError.

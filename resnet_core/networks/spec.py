@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from resnet_core.errors import SpecError
-from resnet_core.networks import checks, naming, query
-from resnet_core.networks.stages import blocks_per_stage
+from resnet_core.networks import naming, query, validation
+from resnet_core.networks.depths import blocks_per_stage
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ class NetSpec:
     image_size: int = 32
 
     def __post_init__(self) -> None:
-        checks.check_fields(self)
-        object.__setattr__(self, "skips", checks.normalised_skips(self))
+        validation.check_fields(self)
+        object.__setattr__(self, "skips", validation.normalised_skips(self))
         for field in ("skip_strength", "gate_bias", "drop_path"):
             object.__setattr__(self, field, float(getattr(self, field)))
-        checks.check_combination(self)
+        validation.check_combination(self)
 
     @property
     def stages(self) -> tuple[int, ...]:
@@ -90,7 +90,7 @@ class NetSpec:
     @property
     def kind(self) -> str:
         """The sign it is drawn with: "plain", "residual", "highway", or "mixed" for a pattern."""
-        live = self.live_skips()
+        live = self.active_skips()
         if not any(live):
             return "plain"
         if not all(live):
@@ -103,7 +103,7 @@ class NetSpec:
             return (self.skips == "all",) * self.n_blocks
         return tuple(bit == "1" for bit in self.skips)
 
-    def live_skips(self) -> tuple[bool, ...]:
+    def active_skips(self) -> tuple[bool, ...]:
         """The skip mask, with a skip of strength 0 counted as none: it carries nothing."""
         return tuple(on and self.skip_strength > 0 for on in self.skip_mask())
 

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from resnet_core.errors import LabError, StoreError
+from resnet_core.networks.costs import tensor_shapes
 from resnet_core.networks.spec import NetSpec
-from resnet_core.networks.summary import tensor_shapes
 from resnet_core.runs.recording import as_blob
 from resnet_core.runs.store import RunStore
 from resnet_core.runs.weights import check_weights, weights_only

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from resnet_core.errors import StoreError
+from resnet_core.networks.costs import tensor_shapes
 from resnet_core.networks.spec import NetSpec
-from resnet_core.networks.summary import tensor_shapes
 
 
 def weights_only(data: bytes) -> bytes:

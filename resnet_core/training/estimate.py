@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 
 from resnet_core.networks.build import build_net
+from resnet_core.networks.costs import count_costs
 from resnet_core.networks.spec import NetSpec
-from resnet_core.networks.summary import summarise
 from resnet_core.training.device import (
     device_name,
     free_memory,
@@ -152,6 +152,6 @@ def _wait(device: torch.device) -> None:
 def _memory(spec: NetSpec, batch_size: int, n_images: int, precision: str) -> int:
     """Worked out: what a step keeps for its backward pass, weights with gradient, momentum and a working
     copy, and the pictures, which stay on the device as bytes."""
-    summary = summarise(spec)
-    activations = summary.activation_bytes_per_image * batch_size // (2 if precision == "bf16" else 1)
-    return activations + 4 * 4 * summary.parameters + 3 * 32 * 32 * n_images
+    costs = count_costs(spec)
+    activations = costs.activation_bytes_per_image * batch_size // (2 if precision == "bf16" else 1)
+    return activations + 4 * 4 * costs.parameters + 3 * 32 * 32 * n_images

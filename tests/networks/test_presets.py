@@ -6,9 +6,9 @@ import torch.nn.functional as F
 
 from resnet_core.errors import SpecError
 from resnet_core.networks.build import build_net
+from resnet_core.networks.costs import count_costs
 from resnet_core.networks.presets import PRESETS, preset
 from resnet_core.networks.spec import NetSpec
-from resnet_core.networks.summary import summarise
 
 PARAMETERS = {
     "plain-8": 75_290,
@@ -105,7 +105,7 @@ def test_every_preset_has_its_exact_number_of_parameters(preset_name):
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED_MILLIONS))
 def test_counts_are_the_published_ones(name):
-    assert summarise(preset(name)).parameters == pytest.approx(PUBLISHED_MILLIONS[name] * 1e6, rel=0.02)
+    assert count_costs(preset(name)).parameters == pytest.approx(PUBLISHED_MILLIONS[name] * 1e6, rel=0.02)
 
 
 def test_every_preset_learns_everywhere(preset_name, shrink):

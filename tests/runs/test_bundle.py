@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from resnet_core.errors import StoreError
+from resnet_core.networks.costs import tensor_shapes
 from resnet_core.networks.spec import NetSpec
-from resnet_core.networks.summary import tensor_shapes
 from resnet_core.runs.bundle import STEP_COLUMNS, export_run, import_run
 from resnet_core.runs.store import RunStore
 from resnet_core.training.events import CheckpointSaved, Finished, Stopped

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from resnet_core import cli
-from resnet_core.networks.presets import network
+from resnet_core.networks.presets import parse_spec
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.command import command_of
 from resnet_core.runs.store import RunStore
@@ -36,7 +36,7 @@ def test_it_asks_for_the_same_training(store: RunStore, spec: NetSpec, recipe: R
     words = shlex.split(command_of(run_of(store, spec, recipe)))
     assert words[:3] == ["python", "-m", "resnet_core"]
     args = cli.parser().parse_args(words[3:])
-    assert network(args.preset) == spec and args.data == "my pictures"
+    assert parse_spec(args.preset) == spec and args.data == "my pictures"
     assert cli.recipe_of(args).to_dict() | {"name": ""} == recipe.to_dict() | {"name": ""}
 
 

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from resnet_core.networks.architecture import has_bias, plan_of
 from resnet_core.networks.blocks import Block, Shift, conv_module
-from resnet_core.networks.plan import has_bias, plan_of
 
 
 class StagedNet(nn.Module):

@@ -1,7 +1,7 @@
 import pytest
 
+from resnet_core.networks.depths import highway_stages
 from resnet_core.networks.spec import NetSpec
-from resnet_core.networks.stages import highway_stages
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,6 @@ best of five, whose mean and standard deviation are 6.61 % and 0.16. The paper s
 networks, it only draws them (figure 6)."""
 
 
-def stated_error(spec: NetSpec) -> float | None:
+def reported_error(spec: NetSpec) -> float | None:
     """The test error, a fraction, that the paper states for this very network; None where it states none."""
     return HE_2015_TABLE_6.get(spec.depth) if spec == NetSpec(depth=spec.depth) else None

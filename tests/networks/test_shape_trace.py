@@ -1,5 +1,5 @@
-from resnet_core.networks.plan import Conv
-from resnet_core.networks.tape import Tape
+from resnet_core.networks.architecture import Conv
+from resnet_core.networks.shape_trace import Tape
 
 
 def test_a_value_needed_twice_is_kept_once():

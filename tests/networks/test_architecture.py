@@ -1,6 +1,6 @@
 import pytest
 
-from resnet_core.networks.plan import plan_of
+from resnet_core.networks.architecture import plan_of
 from resnet_core.networks.presets import PRESETS, preset
 from resnet_core.networks.spec import NetSpec
 

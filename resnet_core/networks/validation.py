@@ -7,7 +7,7 @@ import math
 
 from resnet_core.errors import SpecError
 from resnet_core.networks import options
-from resnet_core.networks.stages import allowed_depth, blocks_per_stage
+from resnet_core.networks.depths import allowed_depth, blocks_per_stage
 
 SKIPLESS = ("plain", "alexnet", "vgg")
 STAGED = ("plain", "residual", "preact")

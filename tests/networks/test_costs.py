@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from resnet_core.networks.build import build_net
+from resnet_core.networks.costs import count_costs, path_lengths, tensor_shapes
 from resnet_core.networks.presets import PRESETS, preset
 from resnet_core.networks.spec import NetSpec
-from resnet_core.networks.summary import path_lengths, summarise, tensor_shapes
 
 VGG_BN = NetSpec("vgg", depth=19, width=64, layout="imagenet")
 
@@ -39,8 +39,8 @@ SPECS = [*(row.spec for row in PRESETS.values()), VGG_BN, NetSpec(skips="1101101
 @pytest.mark.parametrize("spec", SPECS)
 def test_rows_are_the_real_modules_with_their_shapes_and_costs(spec):
     called = _run(spec)
-    rows = {row.name: row for row in summarise(spec).layers}
-    assert len(rows) == len(summarise(spec).layers)
+    rows = {row.name: row for row in count_costs(spec).layers}
+    assert len(rows) == len(count_costs(spec).layers)
     assert list(rows) == list(called)
     for name, (module, shape) in called.items():
         assert rows[name].out_shape == tuple(shape)
@@ -57,7 +57,7 @@ def test_tensors_are_those_of_the_state_dict(spec):
 
 
 def test_totals_are_the_sums(preset_name):
-    summary = summarise(preset(preset_name))
+    summary = count_costs(preset(preset_name))
     net = build_net(preset(preset_name), device="meta")
     assert summary.parameters == sum(parameter.numel() for parameter in net.parameters())
     assert summary.macs == sum(row.macs for row in summary.layers)
@@ -77,7 +77,7 @@ def test_totals_are_the_sums(preset_name):
     ],
 )
 def test_multiply_adds_are_the_published_ones(name, giga):
-    assert summarise(preset(name)).macs / 1e9 == pytest.approx(giga, abs=0.006)
+    assert count_costs(preset(name)).macs / 1e9 == pytest.approx(giga, abs=0.006)
 
 
 def _kept_by_autograd(spec: NetSpec) -> int:
@@ -124,7 +124,7 @@ def _kept_by_autograd(spec: NetSpec) -> int:
     ],
 )
 def test_activation_memory_is_what_autograd_keeps(spec):
-    assert summarise(spec).activation_bytes_per_image == _kept_by_autograd(spec)
+    assert count_costs(spec).activation_bytes_per_image == _kept_by_autograd(spec)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_activation_memory_is_what_autograd_keeps(spec):
     ],
 )
 def test_receptive_field(spec, pixels):
-    assert summarise(spec).receptive_field == pixels
+    assert count_costs(spec).receptive_field == pixels
 
 
 def test_receptive_field_is_the_reach_of_the_gradient():
@@ -154,7 +154,7 @@ def test_receptive_field_is_the_reach_of_the_gradient():
     net(image)
     maps[0][0, 0, 12, 12].backward()
     rows = (image.grad[0, 0].abs().sum(1) > 0).nonzero()
-    assert rows.max() - rows.min() + 1 == summarise(spec).receptive_field
+    assert rows.max() - rows.min() + 1 == count_costs(spec).receptive_field
 
 
 @pytest.mark.parametrize("skips", ["111", "101", "000", "010"])
@@ -163,13 +163,13 @@ def test_paths_are_those_one_can_count(skips):
     choices = [(0, 1) if bit == "1" else (1,) for bit in skips]
     counted = Counter(sum(path) for path in itertools.product(*choices))
     assert path_lengths(spec) == counted
-    assert summarise(spec).n_paths == sum(counted.values())
+    assert count_costs(spec).n_paths == sum(counted.values())
 
 
 def test_paths_of_deep_nets_are_exact():
-    summary = summarise(preset("resnet-1202"))
+    summary = count_costs(preset("resnet-1202"))
     assert summary.n_paths == 2**600
     assert summary.path_lengths[300] == math.comb(600, 300)
-    assert summarise(preset("plain-56")).path_lengths == {27: 1}
-    assert summarise(preset("vgg-19")).n_paths == 1
-    assert summarise(NetSpec(skip_strength=0.0)).n_paths == 1
+    assert count_costs(preset("plain-56")).path_lengths == {27: 1}
+    assert count_costs(preset("vgg-19")).n_paths == 1
+    assert count_costs(NetSpec(skip_strength=0.0)).n_paths == 1

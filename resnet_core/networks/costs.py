@@ -7,17 +7,17 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from resnet_core.networks import plan
+from resnet_core.networks import architecture
+from resnet_core.networks.architecture import has_bias, plan_of
 from resnet_core.networks.classic_plan import Layer, classic_plan
 from resnet_core.networks.options import GATED_MERGES
-from resnet_core.networks.plan import has_bias, plan_of
-from resnet_core.networks.tape import LayerRow, Tape, Value
+from resnet_core.networks.shape_trace import LayerRow, Tape, Value
 
-__all__ = ["LayerRow", "Summary", "path_lengths", "summarise", "tensor_shapes"]
+__all__ = ["Costs", "LayerRow", "count_costs", "path_lengths", "tensor_shapes"]
 
 
 @dataclass(frozen=True)
-class Summary:
+class Costs:
     """The numbers beside a design.
 
     layers: one row per module, in the order of the forward pass; the merge of a block is a row too.
@@ -43,11 +43,11 @@ class Summary:
 
 
 @lru_cache(maxsize=64)
-def summarise(spec) -> Summary:
+def count_costs(spec) -> Costs:
     """The summary of a spec. Cached: treat it as read-only."""
     tape, receptive_field = _pass(spec)
     lengths = path_lengths(spec)
-    return Summary(
+    return Costs(
         layers=tuple(tape.rows),
         parameters=sum(row.params for row in tape.rows),
         macs=sum(row.macs for row in tape.rows),
@@ -75,7 +75,7 @@ def _pass(spec) -> tuple[Tape, int]:
 
 def path_lengths(spec) -> dict[int, int]:
     """Blocks passed through their branch -> number of paths: binomial, shifted by those without a skip."""
-    skips = sum(spec.live_skips())
+    skips = sum(spec.active_skips())
     fixed = spec.n_blocks - skips
     return {fixed + taken: math.comb(skips, taken) for taken in range(skips + 1)}
 
@@ -92,7 +92,7 @@ def _staged(spec, tape: Tape, x: Value) -> int:
     return receptive_field
 
 
-def _block(block: plan.Block, spec, tape: Tape, x: Value) -> Value:
+def _block(block: architecture.Block, spec, tape: Tape, x: Value) -> Value:
     x = _steps(block, block.shared, spec, tape, x)
     branch = _steps(block, block.branch, spec, tape, x)
     if block.skip:
@@ -100,14 +100,14 @@ def _block(block: plan.Block, spec, tape: Tape, x: Value) -> Value:
     return _steps(block, block.after, spec, tape, branch)
 
 
-def _steps(block: plan.Block, steps: tuple[str, ...], spec, tape: Tape, x: Value) -> Value:
+def _steps(block: architecture.Block, steps: tuple[str, ...], spec, tape: Tape, x: Value) -> Value:
     for step in steps:
         conv = block.convs[int(step[-1]) - 1] if step.startswith("conv") else None
         x = _step(f"{block.name}.{step}", step, conv, spec, tape, x)
     return x
 
 
-def _step(name: str, step: str, conv: plan.Conv | None, spec, tape: Tape, x: Value) -> Value:
+def _step(name: str, step: str, conv: architecture.Conv | None, spec, tape: Tape, x: Value) -> Value:
     if conv is not None and step.startswith("conv"):
         return tape.conv(name, conv, has_bias(spec), x)
     if step.startswith("bn"):
@@ -121,7 +121,7 @@ def _step(name: str, step: str, conv: plan.Conv | None, spec, tape: Tape, x: Val
     return tape.scale(name, x)
 
 
-def _shortcut(block: plan.Block, spec, tape: Tape, x: Value) -> Value:
+def _shortcut(block: architecture.Block, spec, tape: Tape, x: Value) -> Value:
     name = f"{block.name}.downsample"
     if block.shortcut == "identity":
         return x
@@ -131,7 +131,7 @@ def _shortcut(block: plan.Block, spec, tape: Tape, x: Value) -> Value:
     return tape.norm(f"{name}.1", x) if spec.norm == "batch" and spec.family != "preact" else x
 
 
-def _merge(block: plan.Block, spec, tape: Tape, branch: Value, shortcut: Value) -> Value:
+def _merge(block: architecture.Block, spec, tape: Tape, branch: Value, shortcut: Value) -> Value:
     name = f"{block.name}.merge"
     if spec.family == "highway" or spec.merge in GATED_MERGES:
         exclusive = spec.family == "highway" or spec.merge == "exclusive_gate"
@@ -146,7 +146,7 @@ def _merge(block: plan.Block, spec, tape: Tape, branch: Value, shortcut: Value) 
 
 def _gate(name: str, kernel: int, exclusive: bool, tape: Tape, branch: Value, shortcut: Value) -> None:
     channels = shortcut.shape[0]
-    gate = tape.conv(f"{name}.gate", plan.Conv(channels, channels, kernel), True, shortcut)
+    gate = tape.conv(f"{name}.gate", architecture.Conv(channels, channels, kernel), True, shortcut)
     opened = tape.same(f"{name}.sigmoid", "sigmoid", gate)
     # The sigmoid's own result, and 1 - g beside it: the products need both, and their other factors.
     tape.save(opened, tape.value(opened.shape), shortcut, *([branch] if exclusive else []))

@@ -1,13 +1,13 @@
 """The plan of a network: each layer's shape and the order of steps, worked out from the spec. No torch.
 
-`staged` and `classic` build modules from a plan and `summary` counts from it, so the two cannot disagree on
+`resnet` and `alexnet_vgg` build modules from a plan and `costs` counts from it, so the two cannot disagree on
 shapes. A step is the name of a module as torchvision spells it: conv1, bn1, relu1 ...
 """
 
 import math
 from dataclasses import dataclass
 
-from resnet_core.networks.stages import BOTTLENECK_EXPANSION, blocks_per_stage
+from resnet_core.networks.depths import BOTTLENECK_EXPANSION, blocks_per_stage
 
 
 @dataclass(frozen=True)

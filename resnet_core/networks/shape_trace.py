@@ -1,14 +1,14 @@
 """A forward pass on shapes alone: each step notes its layer, its cost, and what it keeps for
 the backward pass. No torch.
 
-No torch. One picture goes through; `summary` reads the notes.
+No torch. One picture goes through; `costs` reads the notes.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from resnet_core.networks.plan import Conv
+from resnet_core.networks.architecture import Conv
 
 FLOAT_BYTES = 4
 INDEX_BYTES = 8
