@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resnet_core.analysis.inputs import to_input, to_labels
+from resnet_core.analysis.labels import to_labels
 from resnet_core.analysis.same_weights_result import ADDED, AS_TRAINED, REMOVED, SameWeights
+from resnet_core.data.normalise import Normalise
 from resnet_core.errors import SpecError
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
@@ -78,8 +79,9 @@ def _measured(
     std: Sequence[float],
 ) -> SameWeights:
     net.eval()
+    normalise = Normalise(mean, std, spec.image_size)
     batches = [
-        (to_input(images[start : start + _AT_ONCE], mean, std, spec), labels[start : start + _AT_ONCE])
+        (normalise(images[start : start + _AT_ONCE]), labels[start : start + _AT_ONCE])
         for start in range(0, len(images), _AT_ONCE)
     ]
     loss, error = _evaluate(net, batches)

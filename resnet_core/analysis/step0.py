@@ -17,8 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resnet_core.analysis.inputs import to_input, to_labels
+from resnet_core.analysis.labels import to_labels
 from resnet_core.analysis.step0_result import PRECISIONS, Profile, joined
+from resnet_core.data.normalise import Normalise
 from resnet_core.errors import SpecError
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
@@ -47,7 +48,7 @@ def profile(
         raise SpecError("There is no seed: name at least one, such as 0.")
     if precision not in PRECISIONS:
         raise SpecError(f"precision cannot be {precision!r}: it is one of {', '.join(PRECISIONS)}.")
-    x = to_input(images, mean, std, spec)
+    x = Normalise(mean, std, spec.image_size)(images)
     y = to_labels(labels, len(x), spec)
     return joined([measure(spec, fresh_net(spec, seed, precision), x, y, seed) for seed in seeds])
 

@@ -24,9 +24,10 @@ from captum.attr import (
 )
 from torch import nn
 
+from resnet_core.attribution.baselines import make_baseline, random_normal, random_uniform
 from resnet_core.attribution.deeplift import deeplift_multipliers
 from resnet_core.attribution.methods import AttributionError
-from resnet_core.attribution.pixels import PixelSpace, random_normal, random_uniform
+from resnet_core.data.normalise import Normalise, per_channel
 
 _BATCH_BUDGET = 7_000_000
 """Pixels times convolutions in one forward and backward pass: 64 CIFAR pictures for ResNet-110 (about 0.8 GB
@@ -49,7 +50,7 @@ class Question:
     net: nn.Module
     x: torch.Tensor
     targets: torch.Tensor
-    pixels: PixelSpace
+    normalise: Normalise
     params: dict[str, int | float | str]
 
     @property
@@ -69,7 +70,7 @@ class Question:
 
     def baselines(self, count: int) -> torch.Tensor:
         """(N, 3, H, W), or (count, 3, H, W) for noise."""
-        return self.pixels.baseline(self.params["baseline"], self.x, self.params["seed"], count)
+        return make_baseline(self.params["baseline"], self.x, self.normalise, self.params["seed"], count)
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,9 @@ def integrated_gradients(question: Question) -> Answer:
 def smoothgrad(question: Question) -> Answer:
     """The mean of the signed gradients over noisy copies; the noise is as strong in every channel."""
     count, level, seed = (question.params[name] for name in ("n_samples", "noise", "seed"))
-    pixels = question.pixels.to_pixels(question.x)
+    pixels = question.normalise.inverse(question.x)
     brightness_range = pixels.amax((1, 2, 3), keepdim=True) - pixels.amin((1, 2, 3), keepdim=True)
-    sigma = level * brightness_range / question.pixels.per_channel(question.pixels.std, question.x)
+    sigma = level * brightness_range / per_channel(question.normalise.std, question.x)
     noise = random_normal((count, 1, *question.x.shape[1:]), seed, question.x)
     return Answer(_gradients(question, question.x + sigma * noise).mean(0))
 

@@ -20,7 +20,7 @@ from torch import nn
 from resnet_core.attribution.captum_calls import CALLS, Answer, Question
 from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import AttributionError, Method, complete_params, get_method
-from resnet_core.attribution.pixels import PixelSpace
+from resnet_core.data.normalise import Normalise
 
 # Said at every call of Guided Backprop. Filtered once for the process: warnings.catch_warnings around each
 # call would swap the filters of all threads.
@@ -33,17 +33,16 @@ def explain(
     target: int,
     method: str,
     *,
-    mean: Sequence[float],
-    std: Sequence[float],
+    normalise: Normalise,
     params: Mapping[str, object] | None = None,
 ) -> Attribution:
     """Attribute one network's logit for class `target` to the pixels of one picture.
 
     Args:
         net: any classifier, (N, 3, H, W) -> (N, num_classes); Grad-CAM also needs `observed_blocks()`.
-        x: (1, 3, H, W) float, normalised with `mean` and `std`; moved to the network's device.
+        x: (1, 3, H, W) float, normalised; moved to the network's device.
         method: a name in `methods.METHODS`.
-        mean, std: of the normalisation, three numbers each for pixels in [0, 1]; baselines need them.
+        normalise: what `x` was normalised with; baselines need it.
         params: the method's settings; what is not given takes its default.
 
     Raises:
@@ -52,7 +51,7 @@ def explain(
     """
     if x.ndim != 4 or x.shape[0] != 1:
         raise AttributionError(f"explain takes one picture of shape (1, 3, H, W); this one is {tuple(x.shape)}.")
-    return explain_batch(net, x, [target], method, mean=mean, std=std, params=params)[0]
+    return explain_batch(net, x, [target], method, normalise=normalise, params=params)[0]
 
 
 def explain_batch(
@@ -61,23 +60,21 @@ def explain_batch(
     targets: Sequence[int],
     method: str,
     *,
-    mean: Sequence[float],
-    std: Sequence[float],
+    normalise: Normalise,
     params: Mapping[str, object] | None = None,
 ) -> list[Attribution]:
     """As `explain` for several pictures (N, 3, H, W), each with its class, many in one pass."""
     row = get_method(method)
     settings = complete_params(row, params)
     view = private_view(net)
-    pixels = PixelSpace(tuple(map(float, mean)), tuple(map(float, std)))
     with full_precision_gradients(x.device.type):
         x = _on_device_of(view, x)
-        question = Question(view, x, torch.as_tensor(list(targets), device=x.device), pixels, settings)
+        question = Question(view, x, torch.as_tensor(list(targets), device=x.device), normalise, settings)
         _check(question)
         results = []
         for start in range(0, len(x), question.batch_size):
             part = slice(start, start + question.batch_size)
-            results += _answer(row, Question(view, x[part], question.targets[part], pixels, settings))
+            results += _answer(row, Question(view, x[part], question.targets[part], normalise, settings))
     return results
 
 

@@ -16,8 +16,8 @@ from resnet_core.attribution import trust
 from resnet_core.attribution.explain import explain, explain_batch, full_precision_gradients, private_view
 from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import AttributionError, get_method
-from resnet_core.attribution.pixels import PixelSpace, to_input
 from resnet_core.attribution.statistics import bootstrap_mean, object_share
+from resnet_core.data.normalise import Normalise
 
 _PICTURES_AT_ONCE = 25
 """Pictures explained in one call: bounds the arrays that are held before they are summed up."""
@@ -37,12 +37,12 @@ class Subject:
     std: Sequence[float]
 
     @property
-    def pixels(self) -> PixelSpace:
-        return PixelSpace(tuple(map(float, self.mean)), tuple(map(float, self.std)))
+    def normalise(self) -> Normalise:
+        return Normalise(self.mean, self.std)
 
     def input(self, pictures: np.ndarray) -> torch.Tensor:
         """uint8 (H, W, 3) or (N, H, W, 3) as this network's normalised input, on the CPU."""
-        return to_input(pictures, self.mean, self.std)
+        return self.normalise(pictures[None] if pictures.ndim == 3 else pictures)
 
 
 def predict_many(subjects: Sequence[Subject], picture: np.ndarray) -> list[np.ndarray]:
@@ -91,8 +91,7 @@ def explain_many(
                     x,
                     targets[index],
                     method,
-                    mean=subject.mean,
-                    std=subject.std,
+                    normalise=subject.normalise,
                     params=settings,
                 ),
             )
@@ -112,7 +111,7 @@ def trust_report(
             {"delta": attribution.delta, "change": attribution.change, "relative": attribution.relative_gap},
         )
     x = subject.input(picture)
-    asked = (subject.net, x, attribution, subject.pixels)
+    asked = (subject.net, x, attribution, subject.normalise)
     check = trust.randomisation_check(*asked)
     yield "randomisation", {"signed": check.signed, "absolute": check.absolute, "twin": check.twin}
     curves = trust.deletion_insertion(*asked)
@@ -176,8 +175,7 @@ def _shares(
             subject.input(pictures[part]),
             targets[part],
             method,
-            mean=subject.mean,
-            std=subject.std,
+            normalise=subject.normalise,
             params=params,
         )
     return np.array([object_share(a.map, mask) for a, mask in zip(attributions, masks, strict=True)])

@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from resnet_core.attribution.baselines import make_baseline, random_uniform
 from resnet_core.attribution.explain import explain, full_precision_gradients, private_view
 from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import METHODS
-from resnet_core.attribution.pixels import PixelSpace, random_uniform
 from resnet_core.attribution.statistics import rank_correlation
+from resnet_core.data.normalise import Normalise, per_channel
 
 _FORWARD_BATCH = 128
 """Pictures in one forward pass without gradients."""
@@ -98,7 +99,7 @@ def infidelity(
     net: nn.Module,
     x: torch.Tensor,
     attribution: Attribution,
-    pixels: PixelSpace,
+    normalise: Normalise,
     samples: int = 128,
     seed: int = 0,
 ) -> Infidelity:
@@ -114,7 +115,7 @@ def infidelity(
     with full_precision_gradients(x.device.type):
         view, x = _prepare(net, x)
         kind = str(attribution.params.get("baseline", "mean"))
-        baseline = pixels.baseline(kind, x, int(attribution.params.get("seed", 0)))
+        baseline = make_baseline(kind, x, normalise, int(attribution.params.get("seed", 0)))
         masks = _random_squares(samples, x, seed)
         logits = _forward(view, torch.where(masks, baseline, x))[:, attribution.target]
     falls = attribution.logit - logits.double().cpu().numpy()
@@ -130,7 +131,7 @@ def sensitivity(
     net: nn.Module,
     x: torch.Tensor,
     attribution: Attribution,
-    pixels: PixelSpace,
+    normalise: Normalise,
     radius: float = 0.02,
     samples: int = 10,
     seed: int = 0,
@@ -142,10 +143,11 @@ def sensitivity(
     """
     reference = attribution.values.astype(np.float64)
     size = np.linalg.norm(reference)
-    step = radius / pixels.per_channel(pixels.std, x)
+    step = radius / per_channel(normalise.std, x)
     noise = random_uniform((samples, *x.shape[1:]), seed, x) * 2 - 1
     moved = [
-        np.linalg.norm(_ask_again(net, x + step * sample, attribution, pixels).values - reference) for sample in noise
+        np.linalg.norm(_ask_again(net, x + step * sample, attribution, normalise).values - reference)
+        for sample in noise
     ]
     if size == 0:
         return Sensitivity(float("nan"), float("nan"), radius, samples)
@@ -153,14 +155,14 @@ def sensitivity(
 
 
 def randomisation_check(
-    net: nn.Module, x: torch.Tensor, attribution: Attribution, pixels: PixelSpace, seed: int = 0
+    net: nn.Module, x: torch.Tensor, attribution: Attribution, normalise: Normalise, seed: int = 0
 ) -> RandomisationCheck:
     """The model parameter randomisation test of Adebayo et al. 2018 (https://arxiv.org/abs/1810.03292).
 
     All weights at once are made random and the same question is asked. A map that stays the same does not
     show what the network has learned.
     """
-    twin = _ask_again(randomised(net, seed), x, attribution, pixels)
+    twin = _ask_again(randomised(net, seed), x, attribution, normalise)
     return RandomisationCheck(
         signed=rank_correlation(attribution.values, twin.values),
         absolute=rank_correlation(np.abs(attribution.values), np.abs(twin.values)),
@@ -193,7 +195,7 @@ def deletion_insertion(
     net: nn.Module,
     x: torch.Tensor,
     attribution: Attribution,
-    pixels: PixelSpace,
+    normalise: Normalise,
     points: int = 33,
     random_orders: int = 3,
     seed: int = 0,
@@ -214,7 +216,7 @@ def deletion_insertion(
         view, x = _prepare(net, x)
         treated = torch.from_numpy(_treated(orders, fraction, attribution.map.shape)).to(x.device)
         deleted = _probabilities(view, torch.where(treated, torch.zeros_like(x), x), attribution.target)
-        blurred = pixels.baseline("blurred", x)
+        blurred = make_baseline("blurred", x, normalise)
         inserted = _probabilities(view, torch.where(treated, x, blurred), attribution.target)
     deleted, inserted = (curve.reshape(len(orders), points) for curve in (deleted, inserted))
     return DeletionInsertion(fraction, deleted[0], inserted[0], deleted[1:].mean(axis=0), inserted[1:].mean(axis=0))
@@ -251,8 +253,8 @@ def _contributions(attribution: Attribution, x: torch.Tensor, baseline: torch.Te
     return (attribution.raw * (x - baseline)[0].cpu().numpy()).sum(0, dtype=np.float64)
 
 
-def _ask_again(net: nn.Module, x: torch.Tensor, asked: Attribution, pixels: PixelSpace) -> Attribution:
-    return explain(net, x, asked.target, asked.method, mean=pixels.mean, std=pixels.std, params=asked.params)
+def _ask_again(net: nn.Module, x: torch.Tensor, asked: Attribution, normalise: Normalise) -> Attribution:
+    return explain(net, x, asked.target, asked.method, normalise=normalise, params=asked.params)
 
 
 def _prepare(net: nn.Module, x: torch.Tensor) -> tuple[nn.Module, torch.Tensor]:

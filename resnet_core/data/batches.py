@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from resnet_core.data.dataset import Dataset
+from resnet_core.data.normalise import Normalise
 
 PADDING = 4
 """Pixels of zero on each side of a picture before a crop of its own size is drawn (He et al. 2015, section
@@ -28,32 +29,6 @@ def mixed_seed(*words: object) -> int:
     epoch)."""
     digest = hashlib.blake2b("/".join(map(str, words)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
-
-
-class Normaliser:
-    """uint8 pictures (N, H, W, 3) to what a network reads: float32 (N, 3, S, S) in channels-last memory,
-    minus the training set's mean and over its standard deviation, per channel.
-
-    The paper subtracts the mean of each pixel; a mean per channel is the field's habit since, and lets a
-    picture be shifted. A network that expects a larger picture than the data has gets it enlarged,
-    bilinearly.
-    """
-
-    def __init__(self, dataset: Dataset, device: torch.device, image_size: int):
-        self.mean = torch.tensor(dataset.mean, dtype=torch.float32, device=device) * 255
-        self.scale = 1 / (torch.tensor(dataset.std, dtype=torch.float32, device=device) * 255)
-        self.image_size = image_size
-
-    def __call__(self, images: Tensor) -> Tensor:
-        n, height, width, channels = images.shape
-        # Whole rows of pixels at a time: arithmetic with a last dimension of 3 is four times as slow on a
-        # CPU.
-        rows = images.to(torch.float32).view(n, height, width * channels)
-        rows.sub_(self.mean.repeat(width)).mul_(self.scale.repeat(width))
-        x = rows.view(images.shape).permute(0, 3, 1, 2)
-        if x.shape[-2:] != (self.image_size, self.image_size):
-            x = F.interpolate(x, size=(self.image_size, self.image_size), mode="bilinear", align_corners=False)
-        return x
 
 
 class TrainBatches:
@@ -76,7 +51,7 @@ class TrainBatches:
         """``batch_size`` is at most the number of training pictures (see Recipe.batch_for)."""
         self.images = _to_device(dataset.x_train, device)  # uint8 (N, H, W, 3)
         self.labels = _to_device(dataset.y_train, device)  # int64 (N,)
-        self.normalise = Normaliser(dataset, device, image_size)
+        self.normalise = Normalise(dataset.mean, dataset.std, image_size, device)
         self.batch_size = batch_size
         self.seed = seed
         self.augment = augment
@@ -139,7 +114,7 @@ class EvalBatches:
     def __init__(self, dataset: Dataset, device: torch.device, image_size: int = 32, part: str = "test"):
         self.images = _to_device(getattr(dataset, f"x_{part}"), device)
         self.labels = _to_device(getattr(dataset, f"y_{part}"), device)
-        self.normalise = Normaliser(dataset, device, image_size)
+        self.normalise = Normalise(dataset.mean, dataset.std, image_size, device)
         self.batch_size = max(1, _EVAL_PIXELS // image_size**2)
 
     def __len__(self) -> int:

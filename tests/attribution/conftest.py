@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from resnet_core.data.normalise import Normalise
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
 
@@ -70,8 +71,8 @@ def one_thread():
 
 
 @pytest.fixture
-def space():
-    return {"mean": MEAN, "std": STD}
+def normalise():
+    return Normalise(MEAN, STD)
 
 
 @pytest.fixture

@@ -2,35 +2,32 @@ import numpy as np
 import pytest
 import torch
 
+from resnet_core.attribution.baselines import blur, make_baseline
 from resnet_core.attribution.methods import AttributionError
-from resnet_core.attribution.pixels import PixelSpace, blur, to_input
+from resnet_core.data.normalise import Normalise
 
-SPACE = PixelSpace((0.5, 0.4, 0.3), (0.2, 0.25, 0.5))
+NORMALISE = Normalise((0.5, 0.4, 0.3), (0.2, 0.25, 0.5))
 
 
 def picture(size=8):
     return torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
 
 
-def test_there_and_back():
-    torch.testing.assert_close(SPACE.to_pixels(SPACE.normalise(picture())), picture())
-
-
 def test_black_is_pixel_zero_and_mean_is_the_mean_colour():
-    x = SPACE.normalise(picture())
-    assert SPACE.to_pixels(SPACE.baseline("black", x)).abs().max() < 1e-6
-    mean = SPACE.to_pixels(SPACE.baseline("mean", x))
+    x = NORMALISE.from_unit(picture())
+    assert NORMALISE.inverse(make_baseline("black", x, NORMALISE)).abs().max() < 1e-6
+    mean = NORMALISE.inverse(make_baseline("mean", x, NORMALISE))
     np.testing.assert_allclose(mean[1, :, 3, 3], (0.5, 0.4, 0.3), rtol=1e-6)
 
 
 def test_noise_is_uniform_in_pixels_and_belongs_to_its_seed():
-    x = SPACE.normalise(picture(32))
-    noise = SPACE.to_pixels(SPACE.baseline("noise", x, seed=3, count=4))
+    x = NORMALISE.from_unit(picture(32))
+    noise = NORMALISE.inverse(make_baseline("noise", x, NORMALISE, seed=3, count=4))
     assert noise.shape == (4, 3, 32, 32)
     assert noise.min() > -1e-6 and noise.max() < 1 + 1e-6
     assert noise.mean() == pytest.approx(0.5, abs=0.01) and noise.std() == pytest.approx(12**-0.5, abs=0.01)
-    assert torch.equal(SPACE.baseline("noise", x, 3, 4), SPACE.baseline("noise", x, 3, 4))
-    assert not torch.equal(SPACE.baseline("noise", x, 3, 4), SPACE.baseline("noise", x, 4, 4))
+    assert torch.equal(make_baseline("noise", x, NORMALISE, 3, 4), make_baseline("noise", x, NORMALISE, 3, 4))
+    assert not torch.equal(make_baseline("noise", x, NORMALISE, 3, 4), make_baseline("noise", x, NORMALISE, 4, 4))
 
 
 def test_blur_spreads_a_dot_as_a_gaussian():
@@ -50,20 +47,4 @@ def test_blur_keeps_an_even_picture():
 
 def test_unknown_baseline():
     with pytest.raises(AttributionError, match="white"):
-        SPACE.baseline("white", picture())
-
-
-def test_to_input_takes_one_picture_or_several():
-    pictures = np.random.default_rng(0).integers(256, size=(2, 5, 6, 3), dtype=np.uint8)
-    both = to_input(pictures, SPACE.mean, SPACE.std)
-    assert both.shape == (2, 3, 5, 6)
-    assert torch.equal(to_input(pictures[1], SPACE.mean, SPACE.std)[0], both[1])
-    assert float(both[0, 2, 3, 4]) == pytest.approx((pictures[0, 3, 4, 2] / 255 - 0.3) / 0.5, rel=1e-5)
-
-
-@pytest.mark.parametrize(
-    "picture", [np.zeros((4, 4, 3), np.float32), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8)]
-)
-def test_to_input_refuses_what_is_no_rgb_picture(picture):
-    with pytest.raises(AttributionError, match="uint8"):
-        to_input(picture, SPACE.mean, SPACE.std)
+        make_baseline("white", picture(), NORMALISE)

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks on ReLU")
 
 
 @pytest.fixture
-def subject(resnet, space):
-    return Subject(resnet[0], **space)
+def subject(resnet, normalise):
+    return Subject(resnet[0], normalise.mean, normalise.std)
 
 
 @pytest.fixture
@@ -60,8 +60,7 @@ def test_each_network_gets_its_own_normalisation_and_settings(subject, twin, pic
             who.input(pictures[0]),
             2,
             "integrated_gradients",
-            mean=who.mean,
-            std=who.std,
+            normalise=who.normalise,
             params={"n_steps": 5},
         )
         np.testing.assert_array_equal(answers[index].map, alone.map)
@@ -115,7 +114,7 @@ def test_object_shares_by_network_and_method(subject, twin, pictures):
     for row in rows:
         assert row["chance"] == 0.25 and row["count"] == 3
         assert row["low"] <= row["mean"] <= row["high"]
-    alone = explain(subject.net, subject.input(pictures[2]), 3, "saliency", mean=subject.mean, std=subject.std)
+    alone = explain(subject.net, subject.input(pictures[2]), 3, "saliency", normalise=subject.normalise)
     assert rows[0]["shares"][2] == pytest.approx(object_share(alone.map, masks[2]), rel=1e-4)
 
 

@@ -10,8 +10,11 @@ from resnet_core.networks.spec import NetSpec
 
 
 @pytest.fixture
-def subjects(resnet, space):
-    return [Subject(resnet[0], **space), Subject(build_net(NetSpec(depth=8), seed=7), (0.1,) * 3, (1.0,) * 3)]
+def subjects(resnet, normalise):
+    return [
+        Subject(resnet[0], normalise.mean, normalise.std),
+        Subject(build_net(NetSpec(depth=8), seed=7), (0.1,) * 3, (1.0,) * 3),
+    ]
 
 
 def test_parts_are_the_logits_of_every_network_in_order(subjects, monkeypatch):
