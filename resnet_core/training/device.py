@@ -4,10 +4,10 @@ import ctypes
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import torch
 
+from resnet_core import memory
 from resnet_core.errors import TrainingError
 
 
@@ -62,11 +62,7 @@ def free_memory(device: torch.device) -> int | None:
     """Bytes free on the device now; None where the system does not tell."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    meminfo = Path("/proc/meminfo")
-    if device.type == "cpu" and meminfo.exists():
-        kilobytes = {line.split(":")[0]: line.split()[1] for line in meminfo.read_text().splitlines() if ":" in line}
-        return int(kilobytes["MemAvailable"]) * 1024
-    return None
+    return memory.free_memory() if device.type == "cpu" else None
 
 
 def pick_precision(asked: str, device: torch.device) -> tuple[str, str]:

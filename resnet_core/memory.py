@@ -1,0 +1,62 @@
+"""How much memory there is to take. No torch."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
+_PROC = Path("/proc")
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def free_memory() -> int:
+    """Bytes that this process could still take: what the machine has available, or less where its container or a
+    limit of its own (``ulimit -v``) allows less.
+    """
+    left = [psutil.virtual_memory().available, *_left_in_container(), *_left_of_own_limit()]
+    return max(0, min(left))
+
+
+def _left_in_container() -> Iterator[int]:
+    """What control groups still allow, version 2 and version 1, from the process's own group up to the root.
+
+    Pages of files that were read count as used but are given back when memory is short.
+    """
+    for folder, names in _control_groups():
+        try:
+            limit, used = (int((folder / name).read_text()) for name in names[:2])
+            statistics = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        except (OSError, ValueError):  # no such group here, or "max": no limit
+            continue
+        yield limit - used + int(statistics.get(names[2], 0))
+
+
+def _control_groups() -> Iterator[tuple[Path, tuple[str, str, str]]]:
+    """Folders of the groups this process is in, with the names of limit, usage and reclaimable part in each."""
+    try:
+        lines = (_PROC / "self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            top, names = _CGROUP, ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            top, names = _CGROUP / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        else:
+            continue
+        own = top / path.lstrip("/")
+        yield from ((folder, names) for folder in (own, *own.parents) if folder == top or top in folder.parents)
+
+
+def _left_of_own_limit() -> Iterator[int]:
+    if resource is None or not hasattr(resource, "RLIMIT_AS"):
+        return
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY:
+        yield limit - psutil.Process().memory_info().vms
