@@ -116,7 +116,7 @@ def measure(home: Path, args: argparse.Namespace) -> dict[str, object]:
 
 
 def make_dataset(home: Path) -> None:
-    part = shapes10.small(n_train=2000, n_test=500)
+    part = shapes10.small_dataset(n_train=2000, n_test=500)
     with storage.new_folder(home) as folder:
         for key in storage.ARRAYS:
             storage.save_array(folder, key, getattr(part, key))

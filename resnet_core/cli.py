@@ -167,14 +167,14 @@ def train_command(args: argparse.Namespace) -> int:
     """``train``: in this process, recorded in the store."""
     from resnet_core.compute.local import new_run, run_here
     from resnet_core.data.catalog import load_dataset
-    from resnet_core.data.own import resolve
+    from resnet_core.data.importing import resolve_dataset
 
     store = open_store(args.home)
     run = args.resume
     if run is None:
         recipe = recipe_of(args)
         spec, begin_with, data = begun_with(args, store)
-        data = resolve(data, store.home)
+        data = resolve_dataset(data, store.home)
         load_dataset(data, store.home)  # pictures that are not there shall leave no failed run behind
         run = new_run(store, spec, recipe, data, name=args.name, tags=tuple(args.tag), begin_with=begin_with)
     show = JsonLines() if args.json else ProgressBar()

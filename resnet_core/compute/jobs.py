@@ -233,11 +233,11 @@ def get_data(source: str, home: Path, name: str | None, progress: Callable[[str,
     if source == "shapes-10":
         load_dataset(source, home, progress)
         return next(info for info in catalog(home) if info.name == source)
-    from resnet_core.data.own import import_own
+    from resnet_core.data.importing import import_dataset
 
     path = Path(source)
     try:
-        return import_own(path, home, name=name, progress=progress)
+        return import_dataset(path, home, name=name, progress=progress)
     finally:
         if (home / UPLOADS).resolve() in path.resolve().parents:
             remove_upload(path, home / UPLOADS)

@@ -45,9 +45,9 @@ def new_run(
     ``data``: a name of the catalog, or a path to one's own pictures; the network gets as many outputs as that has
     classes. ``begin_with``: weights (safetensors) in place of a fresh start.
     """
-    from resnet_core.data.own import resolve
+    from resnet_core.data.importing import resolve_dataset
 
-    dataset = resolve(data, store.home)
+    dataset = resolve_dataset(data, store.home)
     classes = next(info.classes for info in catalog(store.home) if info.name == dataset)
     spec = replace(spec, num_classes=len(classes))
     return store.create(
@@ -204,13 +204,13 @@ def evaluate_run(store: RunStore, run_id: str, data: str | None = None) -> dict[
     import torch
 
     from resnet_core.compute.answers import asked_net
-    from resnet_core.data.own import resolve
+    from resnet_core.data.importing import resolve_dataset
 
     run = store.get(run_id)
     weights = store.weights(run_id)
     if weights is None or "mean" not in run.facts:
         raise JobError(f"Run {run_id} has no weights yet: wait for its first checkpoint.")
-    dataset = load_dataset(resolve(data or run.dataset, store.home), store.home)
+    dataset = load_dataset(resolve_dataset(data or run.dataset, store.home), store.home)
     if list(dataset.classes) != run.facts["classes"]:
         raise JobError(
             f"{dataset.name} has other classes than run {run_id} learned: {', '.join(run.facts['classes'])}."

@@ -12,7 +12,7 @@ from resnet_core.errors import DataError
 def catalog(home: Path) -> list[DatasetInfo]:
     """Shapes-10 and CIFAR-10 first, ready or not, then the imported ones by name. Opens no pictures."""
     stored = {info.name: info for info in storage.stored_infos(home)}
-    if not shapes10.is_here(home):
+    if not shapes10.is_stored(home):
         stored.pop(shapes10.NAME, None)  # of an older version: made anew when first used
     known = [stored.pop(info.name, info) for info in (shapes10.planned(), cifar10.planned())]
     return known + list(stored.values())
@@ -24,8 +24,8 @@ def load_dataset(name: str, home: Path, progress: Progress | None = None) -> Dat
 
     Raises DataError when it is not there, and says how to get it.
     """
-    if name == shapes10.NAME and not shapes10.is_here(home):
-        shapes10.make(home, progress)
+    if name == shapes10.NAME and not shapes10.is_stored(home):
+        shapes10.create(home, progress)
     dataset = storage.read_dataset(home, name)
     if dataset is None:
         raise _missing(name, home)
@@ -44,8 +44,8 @@ def preview(name: str, home: Path, per_class: int = 8) -> tuple[np.ndarray, tupl
     k is ``per_class``, or less when the smallest class has fewer. Before Shapes-10 is generated, pictures of
     the same kind are drawn on the spot.
     """
-    if name == shapes10.NAME and not shapes10.is_here(home):
-        dataset = shapes10.small(n_train=len(shapes10.CLASSES) * per_class, n_test=len(shapes10.CLASSES))
+    if name == shapes10.NAME and not shapes10.is_stored(home):
+        dataset = shapes10.small_dataset(n_train=len(shapes10.CLASSES) * per_class, n_test=len(shapes10.CLASSES))
     else:
         dataset = storage.read_dataset(home, name)
     if dataset is None:

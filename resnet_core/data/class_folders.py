@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from resnet_core.data.dataset import Progress, check_classes
+from resnet_core.data.file_tree import Entry, Tree, natural_key
 from resnet_core.data.pictures import MAX_BYTES, SUFFIXES, read_for_network
 from resnet_core.data.storage import ImageFile
-from resnet_core.data.trees import Entry, Tree, natural
 from resnet_core.errors import DataError
 
 TEST_SHARE = 0.2
@@ -25,7 +25,7 @@ ByClass = dict[str, list[Entry]]
 
 
 @dataclass
-class ReadPictures:
+class ImportResult:
     """What was read: labels of the pictures written to x_train.npy and x_test.npy, in their order."""
 
     classes: tuple[str, ...]
@@ -42,14 +42,14 @@ def picture_entries(tree: Tree) -> list[Entry]:
     return entries
 
 
-def read_class_folders(tree: Tree, entries: list[Entry], folder: Path, seed: int, progress: Progress) -> ReadPictures:
+def read_class_folders(tree: Tree, entries: list[Entry], folder: Path, seed: int, progress: Progress) -> ImportResult:
     """Write the pictures, 32x32, as x_train.npy and x_test.npy into ``folder``.
 
     With folders train and test (else val) those are the parts; otherwise a fifth of each class, drawn with
     ``seed``, is for testing. Raises DataError with the reason why they are no dataset.
     """
     train, test, notes = _parts(_below_wrapping_folders(entries))
-    classes = tuple(sorted(train, key=natural))
+    classes = tuple(sorted(train, key=natural_key))
     if len(classes) > MAX_CLASSES:
         raise DataError(f"There are {len(classes):,} class folders; at most {MAX_CLASSES:,} can be told apart here.")
     if test is None:
@@ -64,7 +64,7 @@ def read_class_folders(tree: Tree, entries: list[Entry], folder: Path, seed: int
     y_train = reader.read_part(train, classes, folder, "x_train")
     y_test = reader.read_part(test, classes, folder, "x_test")
     check_classes(classes, y_train, y_test)
-    return ReadPictures(classes, y_train, y_test, [RESIZED, *notes, *reader.notes()])
+    return ImportResult(classes, y_train, y_test, [RESIZED, *notes, *reader.notes()])
 
 
 def _below_wrapping_folders(entries: list[Entry]) -> list[Entry]:

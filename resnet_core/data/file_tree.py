@@ -116,9 +116,9 @@ def _visible(entries: list[Entry]) -> list[Entry]:
         return part.startswith(".") or part == "__MACOSX"
 
     seen = [entry for entry in entries if entry.parts and not any(map(hidden, entry.parts))]
-    return sorted(seen, key=lambda entry: [natural(part) for part in entry.parts])
+    return sorted(seen, key=lambda entry: [natural_key(part) for part in entry.parts])
 
 
-def natural(text: str) -> list:
+def natural_key(text: str) -> list:
     """A key that sorts numbers in names by their value: 2 before 10."""
     return [(0, int(run), run) if run.isdecimal() else (1, 0, run) for run in re.findall(r"\d+|\D+", text)]

@@ -6,11 +6,11 @@ import zipfile
 from pathlib import Path
 
 from resnet_core.data import cifar10, shapes10, storage
-from resnet_core.data.class_folders import ReadPictures, picture_entries, read_class_folders
+from resnet_core.data.class_folders import ImportResult, picture_entries, read_class_folders
 from resnet_core.data.dataset import DatasetInfo, Progress
+from resnet_core.data.file_tree import open_tree
 from resnet_core.data.npz import read_npz
 from resnet_core.data.pictures import MAX_BYTES
-from resnet_core.data.trees import open_tree
 from resnet_core.errors import DataError
 
 # Part of every origin: raise it when the same pictures would come out differently.
@@ -19,7 +19,7 @@ _KNOWN = (shapes10.NAME, cifar10.NAME)
 _HASH_AT_ONCE = 1 << 22  # bytes
 
 
-def import_own(
+def import_dataset(
     path: Path, home: Path, name: str | None = None, progress: Progress | None = None, seed: int = 0
 ) -> DatasetInfo:
     """Make a dataset of what lies at ``path``; pictures become 32x32 once, the square in the middle of each.
@@ -60,7 +60,7 @@ def import_own(
         )
 
 
-def resolve(name_or_path: str | Path, home: Path, progress: Progress | None = None) -> str:
+def resolve_dataset(name_or_path: str | Path, home: Path, progress: Progress | None = None) -> str:
     """The name of the dataset a person means: one that is known, or that of a folder or file, which is
     imported.
 
@@ -73,7 +73,7 @@ def resolve(name_or_path: str | Path, home: Path, progress: Progress | None = No
         return text
     path = Path(text).expanduser()
     if path.exists():
-        return import_own(path, home, progress=progress).name
+        return import_dataset(path, home, progress=progress).name
     raise DataError(f"There is neither a dataset nor a file or folder {text!r}; datasets are: {', '.join(names)}.")
 
 
@@ -106,7 +106,7 @@ def _origin(path: Path, kind: str, seed: int) -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path, kind: str, folder: Path, seed: int, progress: Progress) -> ReadPictures:
+def _read(path: Path, kind: str, folder: Path, seed: int, progress: Progress) -> ImportResult:
     if kind == "npz":
         return read_npz(path, folder, progress)
     with open_tree(path) as tree:
@@ -125,7 +125,7 @@ def _free_name(home: Path, title: str, chosen: bool) -> str:
     return f"{slug}-{number}"
 
 
-def _source(path: Path, read: ReadPictures) -> str:
+def _source(path: Path, read: ImportResult) -> str:
     """One sentence: what it was made from and how; not the folder it lay in, which is nobody's business."""
     return (
         f"Imported from {path.name}: {len(read.y_train):,} training and {len(read.y_test):,} test pictures "

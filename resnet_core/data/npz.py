@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from resnet_core.data.class_folders import MAX_CLASSES, RESIZED, ReadPictures
+from resnet_core.data.class_folders import MAX_CLASSES, RESIZED, ImportResult
 from resnet_core.data.dataset import Progress, check_classes
 from resnet_core.data.pictures import NETWORK_SIZE, to_network
 from resnet_core.data.storage import ImageFile
@@ -21,7 +21,7 @@ _AT_ONCE = 1 << 23  # bytes
 _SHAPES = "(N, height, width, 3), (N, 3, height, width) or (N, height, width)"
 
 
-def read_npz(path: Path, folder: Path, progress: Progress) -> ReadPictures:
+def read_npz(path: Path, folder: Path, progress: Progress) -> ImportResult:
     """Write the pictures, 32x32, as x_train.npy and x_test.npy into ``folder``.
 
     Wanted are x_train and x_test as uint8, or floats in [0, 1], channels last, first or none (gray); y_train
@@ -50,7 +50,7 @@ def read_npz(path: Path, folder: Path, progress: Progress) -> ReadPictures:
                     done += len(images)
                     progress(f"Reading picture {done:,} of {total:,}", done / total)
         notes = [RESIZED] if any(pictures.resizes for pictures, _ in parts) else []
-    return ReadPictures(classes, y_train, y_test, notes)
+    return ImportResult(classes, y_train, y_test, notes)
 
 
 class _Array:

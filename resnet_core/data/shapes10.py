@@ -107,12 +107,12 @@ def planned() -> DatasetInfo:
     return DatasetInfo(NAME, TITLE, CLASSES, N_TRAIN, N_TEST, SOURCE, ready=False, bytes=size, fingerprint=None)
 
 
-def is_here(home: Path) -> bool:
+def is_stored(home: Path) -> bool:
     """Whether the pictures of this version lie in ``home``."""
     return storage.find_stored(home, name=NAME, origin=ORIGIN) is not None
 
 
-def make(home: Path, progress: Progress | None = None) -> DatasetInfo:
+def create(home: Path, progress: Progress | None = None) -> DatasetInfo:
     """Generate the dataset into ``home``, which takes a few seconds, in place of a copy of another version."""
     train = _report(progress, 0.0, N_TRAIN / (N_TRAIN + N_TEST))
     test = _report(progress, N_TRAIN / (N_TRAIN + N_TEST), 1.0)
@@ -124,12 +124,12 @@ def make(home: Path, progress: Progress | None = None) -> DatasetInfo:
         storage.save_array(folder, "x_test", x)
         storage.save_array(folder, "y_test", y)
         storage.save_array(folder, "test_masks", masks)
-        if not is_here(home):  # another process may have been faster
+        if not is_stored(home):  # another process may have been faster
             storage.remove_dataset(home, NAME)
         return storage.commit(folder, home, name=NAME, title=TITLE, classes=CLASSES, source=SOURCE, origin=ORIGIN)
 
 
-def small(n_train: int = 200, n_test: int = 50, seed: int = SEED) -> Dataset:
+def small_dataset(n_train: int = 200, n_test: int = 50, seed: int = SEED) -> Dataset:
     """A small one in memory, for a quick try or a test."""
     x_train, y_train, _ = generate(n_train, seed=seed)
     x_test, y_test, masks = generate(n_test, seed=seed + 1)

@@ -7,7 +7,7 @@ import pytest
 from resnet_core.data import catalog as module
 from resnet_core.data import shapes10, storage
 from resnet_core.data.catalog import catalog, delete_dataset, load_dataset, preview
-from resnet_core.data.own import import_own
+from resnet_core.data.importing import import_dataset
 from resnet_core.errors import DataError
 
 
@@ -19,7 +19,7 @@ def few_shapes(monkeypatch):
 
 def test_known_datasets_come_first_ready_or_not(home, save_npz):
     assert [(info.name, info.ready) for info in catalog(home)] == [("shapes-10", False), ("cifar-10", False)]
-    import_own(save_npz("a.npz"), home)
+    import_dataset(save_npz("a.npz"), home)
     assert [info.name for info in catalog(home)] == ["shapes-10", "cifar-10", "a"]
 
 
@@ -55,17 +55,17 @@ def test_two_that_make_the_shapes_at_once_end_with_one_copy(home, few_shapes, mo
     def generate(*args, **kwargs):
         if not inner:
             inner.append(True)
-            inner.append(shapes10.make(home))  # another process, faster
+            inner.append(shapes10.create(home))  # another process, faster
         return real(*args, **kwargs)
 
     monkeypatch.setattr(shapes10, "generate", generate)
-    assert shapes10.make(home) == inner[1]
+    assert shapes10.create(home) == inner[1]
 
 
 def test_missing_datasets_say_the_way_out(home, save_npz):
     with pytest.raises(DataError, match=r"cifar-10-python\.tar\.gz.*npz"):
         load_dataset("cifar-10", home)
-    import_own(save_npz("roses.npz"), home)
+    import_dataset(save_npz("roses.npz"), home)
     with pytest.raises(DataError, match="roses"):
         load_dataset("tulips", home)
     with pytest.raises(DataError):
@@ -73,7 +73,7 @@ def test_missing_datasets_say_the_way_out(home, save_npz):
 
 
 def test_deleted_dataset_is_gone(home, save_npz):
-    import_own(save_npz("roses.npz"), home)
+    import_dataset(save_npz("roses.npz"), home)
     delete_dataset("roses", home)
     assert "roses" not in [info.name for info in catalog(home)]
     with pytest.raises(DataError):
@@ -83,7 +83,7 @@ def test_deleted_dataset_is_gone(home, save_npz):
 def test_preview_is_by_class_and_no_longer_than_the_smallest(home, save_npz):
     y = np.array([0] * 8 + [1] * 4)
     path = save_npz("roses.npz", y_train=y)
-    import_own(path, home)
+    import_dataset(path, home)
     images, classes = preview("roses", home, per_class=6)
     assert images.shape == (2, 4, 32, 32, 3) and classes == ("0", "1")
     with np.load(path) as arrays:

@@ -12,7 +12,7 @@ from torchvision import datasets
 
 from resnet_core.data import cifar10, storage
 from resnet_core.data.catalog import catalog, load_dataset
-from resnet_core.data.own import import_own
+from resnet_core.data.importing import import_dataset
 from resnet_core.errors import DataError
 
 REAL = os.environ.get("SKIP_EXPLORER_CIFAR10_NPZ")
@@ -154,7 +154,7 @@ def test_wrong_archive_put_there_is_refused_by_name(home, server):
 @pytest.mark.skipif(REAL is None, reason="SKIP_EXPLORER_CIFAR10_NPZ names no file with the real CIFAR-10")
 def test_real_cifar10(home):
     """The real one as .npz: its size, its balance and the channel statistics that everybody uses."""
-    info = import_own(Path(REAL), home)
+    info = import_dataset(Path(REAL), home)
     dataset = load_dataset(info.name, home)
     assert (info.n_train, info.n_test, dataset.classes) == (50_000, 10_000, cifar10.CLASSES)
     assert (np.bincount(dataset.y_train) == 5000).all() and (np.bincount(dataset.y_test) == 1000).all()

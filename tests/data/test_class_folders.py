@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from resnet_core.data.class_folders import picture_entries, read_class_folders
-from resnet_core.data.trees import open_tree
+from resnet_core.data.file_tree import open_tree
 from resnet_core.errors import DataError
 
 

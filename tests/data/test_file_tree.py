@@ -4,8 +4,8 @@ import zipfile
 
 import pytest
 
-from resnet_core.data import trees
-from resnet_core.data.trees import natural, open_tree
+from resnet_core.data import file_tree
+from resnet_core.data.file_tree import natural_key, open_tree
 from resnet_core.errors import DataError
 
 
@@ -60,10 +60,10 @@ def test_zip_with_a_link_is_refused(make_zip):
 def test_zip_bombs_are_refused_unread(make_zip, monkeypatch):
     path = make_zip(*((f"a/{i}.png", bytes(1000)) for i in range(20)))
     monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_: pytest.fail("unpacked"))
-    monkeypatch.setattr(trees, "MAX_UNPACKED_BYTES", 19_999)
+    monkeypatch.setattr(file_tree, "MAX_UNPACKED_BYTES", 19_999)
     with pytest.raises(DataError, match="GB"):
         listed(path)
-    monkeypatch.setattr(trees, "MAX_FILES", 19)
+    monkeypatch.setattr(file_tree, "MAX_FILES", 19)
     with pytest.raises(DataError, match="19 files"):
         listed(path)
 
@@ -98,4 +98,4 @@ def test_links_to_folders_are_not_followed(tmp_path):
 
 
 def test_numbers_in_names_sort_by_value():
-    assert sorted(["10", "9", "a2", "a10", "b"], key=natural) == ["9", "10", "a2", "a10", "b"]
+    assert sorted(["10", "9", "a2", "a10", "b"], key=natural_key) == ["9", "10", "a2", "a10", "b"]

@@ -3,7 +3,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from resnet_core.data.shapes10 import CLASSES, SHAPES, VERSION, generate, small
+from resnet_core.data.shapes10 import CLASSES, SHAPES, VERSION, generate, small_dataset
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_outlines_of_the_classes_differ():
 
 
 def test_small_one_is_a_dataset():
-    dataset = small(n_train=40, n_test=10)
+    dataset = small_dataset(n_train=40, n_test=10)
     assert dataset.classes == CLASSES and len(dataset.x_train) == 40
-    assert dataset.fingerprint == small(n_train=40, n_test=10).fingerprint
-    assert dataset.fingerprint != small(n_train=40, n_test=10, seed=3).fingerprint
+    assert dataset.fingerprint == small_dataset(n_train=40, n_test=10).fingerprint
+    assert dataset.fingerprint != small_dataset(n_train=40, n_test=10, seed=3).fingerprint
