@@ -24,6 +24,12 @@ from resnet_core.training.recipe import PRESETS as RECIPES
 from resnet_core.training.recipe import Recipe
 from resnet_core.training.recipe import preset as recipe_preset
 
+FIRST_RECIPE = next(iter(RECIPES))
+NOT_WITH_RESUME = (
+    *("depth", "data", "recipe", "epochs", "steps", "seed", "batch_size", "lr", "precision", "name", "tag", "threads"),
+)
+"""Options of ``train`` that say what a new run is; one that goes on is already what it is."""
+
 EXAMPLES = """examples:
   python -m resnet_core train --preset resnet-20 --data shapes-10 --epochs 2 --seed 0
   python -m resnet_core train --preset plain-56 --data my_pictures.zip --epochs 10
@@ -105,17 +111,18 @@ def parser() -> argparse.ArgumentParser:
         help="shapes-10, cifar-10, a dataset of yours by name, or a folder, .zip or .npz (default: shapes-10; "
         "with --grow, that of the run)",
     )
-    train.add_argument("--recipe", default=next(iter(RECIPES)), choices=list(RECIPES), help="default: %(default)s")
+    train.add_argument("--recipe", choices=list(RECIPES), help=f"default: {FIRST_RECIPE}")
     length = train.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=int, help="train this long instead of the recipe's length")
     length.add_argument("--steps", type=int, help="the same in optimiser steps")
-    train.add_argument("--seed", type=int, default=0, help="fixes all that is random (default: %(default)s)")
+    train.add_argument("--seed", type=int, help="fixes all that is random (default: 0)")
     train.add_argument("--batch-size", type=int, help="pictures a step (default: the recipe's)")
     train.add_argument("--lr", type=float, help="peak learning rate (default: the recipe's)")
     train.add_argument("--precision", choices=["auto", "fp32", "bf16"], help="default: the recipe's")
     train.add_argument("--device", help="cpu, cuda, cuda:1, mps (default: the best there is)")
     train.add_argument("--name", help="what the run is called in the app")
-    train.add_argument("--tag", action="append", default=[], help="a word to find it by; may be repeated")
+    train.add_argument("--tag", action="append", help="a word to find it by; may be repeated")
+    train.add_argument("--threads", type=a_count, help="CPU threads (default: the cores there are, at most 8)")
 
     runs = command("runs", runs_command, "List the runs.", "--json")
     runs.add_argument("--state", choices=STATES, help="only runs in this state")
@@ -156,6 +163,14 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def a_count(text: str) -> int:
+    """A whole number from 1 to 1024, for argparse."""
+    number = int(text)
+    if not 1 <= number <= 1024:
+        raise argparse.ArgumentTypeError(f"{text} is outside 1 to 1024")
+    return number
+
+
 def open_store(home: Path) -> RunStore:
     """The store of that home, the runs that ship among them."""
     store = RunStore(home)
@@ -171,16 +186,37 @@ def train_command(args: argparse.Namespace) -> int:
 
     store = open_store(args.home)
     run = args.resume
-    if run is None:
+    if run is not None:
+        check_nothing_is_changed(args)
+    else:
         recipe = recipe_of(args)
         spec, begin_with, data = begun_with(args, store)
         data = resolve_dataset(data, store.home)
         load_dataset(data, store.home)  # pictures that are not there shall leave no failed run behind
-        run = new_run(store, spec, recipe, data, name=args.name, tags=tuple(args.tag), begin_with=begin_with)
+        run = new_run(
+            store,
+            spec,
+            recipe,
+            data,
+            name=args.name,
+            tags=tuple(args.tag or ()),
+            begin_with=begin_with,
+            threads=args.threads,
+        )
     show = JsonLines() if args.json else ProgressBar()
     ended = run_here(store, run, device=args.device, on_event=show.event)
     show.close(ended)
     return exit_code(ended)
+
+
+def check_nothing_is_changed(args: argparse.Namespace) -> None:
+    """Raise StoreError where ``--resume`` comes with an option that would change the run."""
+    given = [f"--{name.replace('_', '-')}" for name in NOT_WITH_RESUME if getattr(args, name) is not None]
+    if given:
+        raise StoreError(
+            f"A run that is resumed goes on as it began, so {' and '.join(given)} cannot be changed: leave "
+            f"{'it' if len(given) == 1 else 'them'} out, or start a new run."
+        )
 
 
 def exit_code(run: Run) -> int:
@@ -205,8 +241,8 @@ def begun_with(args: argparse.Namespace, store: RunStore) -> tuple[NetSpec, byte
 
 def recipe_of(args: argparse.Namespace) -> Recipe:
     """The recipe that the options of ``train`` describe."""
-    recipe = recipe_preset(args.recipe)
-    changes = {"seed": args.seed}
+    recipe = recipe_preset(args.recipe or FIRST_RECIPE)
+    changes = {"seed": args.seed or 0}
     for field in ("epochs", "steps", "batch_size", "lr", "precision"):
         if getattr(args, field) is not None:
             changes[field] = getattr(args, field)

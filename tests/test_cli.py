@@ -231,6 +231,51 @@ def test_a_finished_run_cannot_be_resumed(call, trained):
 # Looking
 
 
+@pytest.mark.parametrize(
+    "words", [("--epochs", "9"), ("--lr", "0.5"), ("--seed", "0"), ("--threads", "1", "--recipe", "short-4")]
+)
+def test_resume_refuses_what_would_change_the_run(call, npz, home, words):
+    _, [run_id], _ = call("train", *SHORT[:-1], "--data", str(npz), "--steps", "3")
+    RunStore(home).set_state(run_id, "stopped")
+    code, _, said = call("train", "--resume", run_id, *words)
+    assert code == 2 and all(word in said for word in words if word.startswith("--"))
+    assert RunStore(home).get(run_id).state == "stopped"
+
+
+def test_an_imported_run_is_not_resumed_and_keeps_its_curves(call, trained, home, tmp_path):
+    out = tmp_path / "run.skiprun"
+    store = RunStore(home)
+    store.set_state(trained, "stopped")
+    assert call("export", trained, "--out", str(out))[0] == 0
+    _, [imported], _ = call("import", str(out))
+    before = (store.get(imported), store.epochs(imported), store.weights(imported))
+    code, _, said = call("train", "--resume", imported)
+    assert code == 2 and "trained elsewhere" in said
+    assert store.get(imported) == before[0]
+    assert store.epochs(imported).equals(before[1]) and store.weights(imported) == before[2]
+
+
+def test_threads_are_those_that_were_asked_for(call, npz, home):
+    _, [run_id], _ = call("train", *SHORT[:-1], "--data", str(npz), "--steps", "3", "--threads", "1")
+    run = RunStore(home).get(run_id)
+    assert run.threads == 1 and run.device_name == "CPU, 1 thread"
+
+
+def test_the_command_steps_back_and_its_threads_sleep(home):
+    code = (
+        "import os, runpy, sys, psutil; sys.argv = ['resnet_core', 'runs']; "
+        "sys.exit = lambda code=0: print(psutil.Process().nice(), os.environ['OMP_WAIT_POLICY'], file=sys.stderr); "
+        "runpy.run_module('resnet_core', run_name='__main__')"
+    )
+    environment = {**os.environ, "SKIP_EXPLORER_HOME": str(home)}
+    environment.pop("OMP_WAIT_POLICY", None)
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True
+    ).stderr
+    nice, policy = said.split()[-2:]
+    assert int(nice) >= 10 and policy == "PASSIVE"
+
+
 def test_runs_are_listed_newest_first_and_by_state(call, home):
     store = RunStore(home)
     ids = [store.create({"depth": 8}, {"epochs": 1, "seed": 0}, "dots", name=f"run {i}") for i in range(3)]

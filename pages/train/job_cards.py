@@ -81,7 +81,7 @@ def row(run: Run) -> None:
     with action:
         if run.state in ("running", "queued"):
             ask_button("Stop", "stop_run", run.id, "Keeps what it has learned; it can go on later.")
-        if run.state in ("stopped", "failed"):
+        if run.resumable:
             ask_button("Resume", "resume", run.id, "Goes on from the last checkpoint.")
     if run.active and run.total_steps:
         st.progress(run.progress)

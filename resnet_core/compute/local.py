@@ -4,7 +4,6 @@ The run belongs to this process while it trains: the app shows it live, can ask 
 stopped (not lost) when the process is killed.
 """
 
-import os
 import signal
 import threading
 import time
@@ -17,6 +16,7 @@ from typing import Any
 from resnet_core.compute import jobs
 from resnet_core.compute.cluster import Resources
 from resnet_core.compute.failures import as_failure
+from resnet_core.cpu import available_cores
 from resnet_core.data.catalog import catalog, load_dataset
 from resnet_core.errors import JobError, LabError, StoreError
 from resnet_core.networks.spec import NetSpec
@@ -40,17 +40,19 @@ def new_run(
     name: str | None = None,
     tags: Iterable[str] = (),
     begin_with: bytes | None = None,
+    threads: int | None = None,
 ) -> str:
     """A run for :func:`run_here`, in the hands of this process from the start, so that no app takes it.
     ``data``: a name of the catalog, or a path to one's own pictures; the network gets as many outputs as that has
-    classes. ``begin_with``: weights (safetensors) in place of a fresh start.
+    classes. ``begin_with``: weights (safetensors) in place of a fresh start. ``threads``: CPU
+    threads to train with; by default as many as there are cores, up to eight.
     """
     from resnet_core.data.importing import resolve_dataset
 
     dataset = resolve_dataset(data, store.home)
     classes = next(info.classes for info in catalog(store.home) if info.name == dataset)
     spec = replace(spec, num_classes=len(classes))
-    return store.create(
+    run_id = store.create(
         spec.to_dict(),
         recipe.to_dict(),
         dataset,
@@ -60,6 +62,9 @@ def new_run(
         owner=_owner(store),
         begin_with=begin_with,
     )
+    if threads is not None:
+        store.note_threads(run_id, threads)
+    return run_id
 
 
 def run_here(
@@ -107,6 +112,8 @@ def _take(store: RunStore, run_id: str) -> str:
     OrphanWatch(store).settle()  # what a killed process left may be the very run that is asked for
     owner = _owner(store)
     run = store.get(run_id)
+    if not run.active:
+        store.check_resumable(run_id)
     if run.owner != owner and not store.claim(run_id, owner, ("queued", "stopped", "failed")):
         raise JobError(
             f"Run {run_id} is {run.state}: only a run that is stopped, failed or waiting can go on."
@@ -120,7 +127,7 @@ def _events(
     store: RunStore, run_id: str, device: str | None, trainer: str, should_stop: Callable[[], bool]
 ) -> Iterator[Event]:
     run = store.get(run_id)
-    cores = os.cpu_count() or 1
+    cores = available_cores()
     threads = min(cores, run.threads or Resources(cores, 0, cores).threads(wanting=1))
     if run.threads is None:
         store.note_threads(run_id, threads)

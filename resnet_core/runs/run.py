@@ -62,6 +62,12 @@ class Run:
         return self.state in ACTIVE
 
     @property
+    def resumable(self) -> bool:
+        """Whether its training can go on. A run that came as a bundle cannot: a bundle holds the weights, not the
+        optimiser's state."""
+        return self.state in ("stopped", "failed") and self.origin not in ("import", "gallery")
+
+    @property
     def progress(self) -> float:
         """The share of its steps that is done, 0 to 1."""
         return min(1.0, self.step / self.total_steps) if self.total_steps else 0.0

@@ -204,10 +204,22 @@ class RunStore:
 
     def resume(self, run_id: str) -> None:
         """Queue a stopped or failed run again; it goes on from its last checkpoint."""
+        self.check_resumable(run_id)
         ended = (runs.c.id == run_id, runs.c.state.in_(("stopped", "failed")))
         if not self._change_where(*ended, state="queued", reason="", ended=None, attempts=0):
-            state = self.get(run_id).state
-            raise StoreError(f"Run {run_id} is {state}: only a stopped or failed run can be resumed.")
+            self.check_resumable(run_id)  # another process was faster: say what it is now
+
+    def check_resumable(self, run_id: str) -> None:
+        """Raise StoreError, saying why, for a run whose training cannot go on."""
+        run = self.get(run_id)
+        if run.resumable:
+            return
+        if run.origin in ("import", "gallery"):
+            raise StoreError(
+                f"{run.name} was trained elsewhere; what came from there holds its weights but not the state of its "
+                "training, so it cannot go on. Train the same network anew, or make it deeper from these weights."
+            )
+        raise StoreError(f"Run {run_id} is {run.state}: only a stopped or failed run can be resumed.")
 
     def add_owner(self, owner: dict[str, Any]) -> None:
         """Register a process (columns of table ``owners``) that is going to take runs in hand."""
