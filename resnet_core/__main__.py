@@ -1,4 +1,4 @@
-"""``python -m resnet_core``."""
+"""``python -m resnet_core``. No torch."""
 
 import sys
 
