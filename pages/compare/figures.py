@@ -7,14 +7,14 @@ from pages.parts import address, reads, table
 from pages.parts.backend import said_plainly, store
 from pages.parts.frame import dark, figure
 from pages.train import job_cards
-from resnet_core.data.cifar10 import NAME as CIFAR_10
-from resnet_core.figures.curves import PaperMark, error_curves
+from resnet_core.figures.curves import error_curves
 from resnet_core.figures.heatmaps import layer_heatmaps
 from resnet_core.figures.layers import layer_profile
+from resnet_core.figures.paper_marks import paper_marks
 from resnet_core.figures.statistics import STATISTICS, layer_names, layer_values
 from resnet_core.formatting import duration, percent
-from resnet_core.networks.paper_results import reported_error
 from resnet_core.networks.spec import NetSpec
+from resnet_core.runs.related import newest_group
 from resnet_core.runs.run import LayerHistory, Run
 from resnet_core.training.recipe import Recipe
 
@@ -41,7 +41,7 @@ def empty() -> None:
             st.page_link("train/page.py", label="Go to Train", icon=":material/model_training:")
             return
         st.markdown("**The table is empty.** Choose runs on the left, or take the newest ones.")
-        newest = [run.id for run in runs if run.group and run.group == runs[-1].group] or [runs[-1].id]
+        newest = [run.id for run in newest_group(runs)]
         st.button("Put the newest on the table", key="newest", type="primary", on_click=table.put, args=tuple(newest))
 
 
@@ -92,18 +92,6 @@ def _curves(ids: list[str], y: str, x: str, log_y: bool, live: bool) -> None:
         about=ABOUT_CURVES,
         numbers=named(frame, runs),
     )
-
-
-def paper_marks(runs: list[Run]) -> list[PaperMark]:
-    """The paper's own numbers for runs of its networks by its recipe to the end; none for any other run."""
-    marks = []
-    for run in runs:
-        stated = reported_error(NetSpec.from_dict(run.spec))
-        if stated and run.dataset == CIFAR_10 and run.state == "done" and Recipe.from_dict(run.recipe).is_paper:
-            marks.append(
-                PaperMark(stated, f"He et al. 2015, {run.name}: {percent(stated, 2)} after 64,000 steps", run.id)
-            )
-    return marks
 
 
 def caption(runs: list[Run]) -> str:

@@ -4,7 +4,6 @@ The design itself is one NetSpec in the session; the controls show it, and every
 :func:`change_field`, so that a link, a preset, a click and a control all end in the same place.
 """
 
-import dataclasses
 from collections.abc import Callable
 
 import pandas as pd
@@ -17,7 +16,7 @@ from resnet_core.figures.drawing import network_drawing
 from resnet_core.figures.paths import path_length_bars
 from resnet_core.figures.style import RunStyle, describe, style_runs
 from resnet_core.formatting import count, file_size, scientific
-from resnet_core.networks import options
+from resnet_core.networks import adapt, options
 from resnet_core.networks.costs import Costs, count_costs
 from resnet_core.networks.presets import PRESETS, preset
 from resnet_core.networks.spec import NetSpec
@@ -25,11 +24,6 @@ from resnet_core.networks.spec import NetSpec
 DESIGN, BESIDE, REFUSED = "design", "beside", "design_refused"
 MOST_BESIDE = 3
 FIRST = preset("resnet-20")
-BASES = {  # what a change of family starts from, before all that fits is carried over
-    "alexnet": preset("alexnet-at-32"),
-    "vgg": preset("vgg-19-at-32"),
-    "highway": preset("highway-19"),
-}
 
 
 def controls() -> NetSpec:
@@ -179,42 +173,7 @@ def skips(spec: NetSpec) -> None:
 def change_field(field: str, value: object) -> None:
     """The design with one field changed; the rest is kept as far as it fits."""
     spec = st.session_state[DESIGN]
-    try_design(lambda: adapted(spec, field, value))
-
-
-def adapted(spec: NetSpec, field: str, value: object) -> NetSpec:
-    """The nearest network that has ``value``: as it is, else with the skips reset, else rebuilt field by field."""
-    attempts: list[Callable[[], NetSpec]] = [
-        lambda: dataclasses.replace(spec, **{field: value}),
-        lambda: dataclasses.replace(spec, **{field: value, "skips": ""}),
-    ]
-    if field in ("family", "layout", "block"):
-        attempts.append(lambda: rebuilt(spec, field, value))
-    for attempt in attempts[:-1]:
-        try:
-            return attempt()
-        except SpecError:
-            continue
-    return attempts[-1]()
-
-
-def rebuilt(spec: NetSpec, field: str, value: object) -> NetSpec:
-    """From a network that certainly has ``value``, take over every field of ``spec`` that fits."""
-    if field == "family":
-        new = BASES.get(value) or NetSpec(family=value)
-    elif value == "imagenet":
-        new = NetSpec(family=spec.family, layout="imagenet", depth=18, width=64, num_classes=spec.num_classes)
-    elif field == "block" and spec.layout == "imagenet":
-        new = preset({"basic": "resnet-34-at-32", "bottleneck": "resnet-50-at-32"}[value])
-    else:
-        new = NetSpec(family=spec.family, **({"block": value, "depth": 29} if value == "bottleneck" else {}))
-    for name, old in spec.to_dict().items():
-        if name not in (field, "skips"):
-            try:
-                new = dataclasses.replace(new, **{name: old})
-            except SpecError:
-                continue
-    return new
+    try_design(lambda: adapt.change_field(spec, field, value))
 
 
 def try_design(make: Callable[[], NetSpec]) -> None:
@@ -315,9 +274,7 @@ def toggle(spec: NetSpec, key: str) -> None:
     if not spans or spec.family in ("alexnet", "vgg"):
         return
     first, stop = int(spans[0][0]), int(spans[0][1])
-    mask = list(spec.skip_mask())
-    mask[first:stop] = [not all(mask[first:stop])] * (stop - first)
-    try_design(lambda: spec.with_skips(mask))
+    try_design(lambda: adapt.toggle_skips(spec, first, stop))
 
 
 def numbers(spec: NetSpec, others: list[NetSpec]) -> None:

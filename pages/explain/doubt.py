@@ -8,7 +8,8 @@ import streamlit as st
 from pages.explain.picture import Shown
 from pages.explain.survey import JUDGED, logits_of, own_dataset, survey
 from pages.parts.backend import said_plainly
-from resnet_core.attribution.search import FEW, share_below
+from resnet_core.attribution.answers_text import describe_doubt
+from resnet_core.attribution.search import share_below
 from resnet_core.runs.run import Run
 
 ABOUT = (
@@ -37,12 +38,7 @@ def doubt(run: Run, pixels: np.ndarray) -> str:
     if known is None:
         return ""
     own, whose = known
-    below = share_below(logits_of(run, pixels), own)
-    if below > FEW:
-        return ""
-    above = int(100 * (1 - below) + 1e-9)  # rounded down: 99.8 % are not all
-    than = "than for any" if below == 0 else f"than for {above} %"
-    return f"**{run.name}**: its best score is lower {than} of {whose}: the picture likely shows none of its classes."
+    return describe_doubt(run.name, share_below(logits_of(run, pixels), own), whose)
 
 
 def own_scores(run: Run) -> tuple[Sequence[float], str] | None:

@@ -13,11 +13,13 @@ from pages.explain.picture import Shown
 from pages.parts import table
 from pages.parts.backend import service
 from pages.parts.frame import dark, figure
+from resnet_core.attribution.answers_text import describe_answers
 from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import METHODS, Method, Param
 from resnet_core.figures.attribution import attribution_grid, attribution_map
 from resnet_core.figures.grid_png import grid_png
 from resnet_core.figures.predictions import prediction_bars
+from resnet_core.runs.related import find_seeds
 from resnet_core.runs.run import Run
 
 WHOSE = {"first": "What the first network answers", "own": "Each network's own answer"}
@@ -131,23 +133,14 @@ def predictions(runs: list[Run], shown: Shown) -> Answers:
             top=5,
         ),
         "predictions",
-        caption=agreement(found),
+        caption=describe_answers(
+            {run.name: classes[int(found.probabilities[run.id].argmax())] for run in alike}, len(classes)
+        ),
         numbers=lambda: pd.DataFrame(
             {run.name: found.probabilities[run.id] for run in alike}, index=pd.Index(classes, name="class")
         ).reset_index(),
     )
     return found
-
-
-def agreement(found: Answers) -> str:
-    """One sentence on who answers what, in words that do not promise more than a small network can."""
-    answers = {run.name: found.classes[int(found.probabilities[run.id].argmax())] for run in found.runs}
-    kinds = set(answers.values())
-    only = f"They know {len(found.classes)} classes only and must pick one, also when the picture shows none of them."
-    if len(kinds) == 1:
-        who = found.runs[0].name + " answers" if len(answers) == 1 else f"All {len(answers)} networks answer"
-        return f"{who} {kinds.pop()}. {only}"
-    return "They disagree: " + "; ".join(f"{name} answers {answer}" for name, answer in answers.items()) + f". {only}"
 
 
 def target_of(run: Run, found: Answers, asked: Asked) -> int:
@@ -229,7 +222,7 @@ def large(run: Run, shown: Shown, attribution: Attribution, others: list[Run]) -
         trust.show(
             attribution,
             lambda: trust_of(run, shown, attribution),
-            trust.same_but_for_the_seed(run, others),
+            find_seeds(run, others) if isinstance(run, Run) else [],
             lambda other: explain(other, shown, attribution.method, attribution.target, attribution.params),
         )
 

@@ -14,6 +14,7 @@ from pages.parts.backend import said_plainly, service
 from resnet_core.attribution.methods import METHODS
 from resnet_core.attribution.statistics import bootstrap_mean
 from resnet_core.data.dataset import Dataset
+from resnet_core.data.sample import balanced_sample
 from resnet_core.formatting import percent
 from resnet_core.runs.run import Run
 
@@ -76,30 +77,21 @@ def row(run: Run, method: str, shares: np.ndarray, by_chance: float) -> dict[str
     }
 
 
-def sample(data: Dataset) -> np.ndarray:
-    """Indices of test pictures, as many of each class as can be."""
-    place_in_class = np.zeros(len(data.y_test), int)
-    for label in range(data.num_classes):
-        of_class = data.y_test == label
-        place_in_class[of_class] = np.arange(of_class.sum())
-    return np.sort(np.argsort(place_in_class, kind="stable")[:PICTURES])
-
-
 def chance(data: Dataset) -> float:
     """The object's mean share of the area."""
-    return float(np.mean(data.test_masks[sample(data)]))
+    return float(np.mean(data.test_masks[balanced_sample(data.y_test, PICTURES)]))
 
 
 def parts(run: Run, data: Dataset, method: str, params: Mapping[str, object]) -> Iterator[tuple[int, np.ndarray]]:
     """Shares of some pictures at a time: (index of the first, (n,) with nan for empty maps)."""
     settings = json.dumps(params, sort_keys=True)
-    for start in range(0, len(sample(data)), _AT_ONCE):
+    for start in range(0, len(balanced_sample(data.y_test, PICTURES)), _AT_ONCE):
         yield start, _part(run.id, run.weights_step, data.fingerprint, method, settings, start, data)
 
 
 @st.cache_data(max_entries=1024, show_spinner=False)
 def _part(run: str, step: int, fingerprint: str, method: str, params: str, start: int, _data: Dataset) -> np.ndarray:
-    rows = sample(_data)[start : start + _AT_ONCE]
+    rows = balanced_sample(_data.y_test, PICTURES)[start : start + _AT_ONCE]
     answer = service().ask_each(
         "object_shares",
         np.array(_data.x_test[rows]),

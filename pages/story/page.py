@@ -1,7 +1,9 @@
 """Story: what a skip connection is and what it does, in one scroll, drawn from runs that were made here. No torch."""
 
+from pages.parts.backend import store
 from pages.parts.frame import header
-from pages.story import sections, story_runs
+from pages.story import sections
+from resnet_core.runs.depth_comparison import find_depth_comparison
 
 header(
     "The story of the skip connection",
@@ -9,7 +11,7 @@ header(
     "it is.",
 )
 sections.addition()
-networks = story_runs.told()
+networks = find_depth_comparison(store().runs())
 if networks:
     sections.learning(networks)
     sections.inside(networks)

@@ -10,6 +10,7 @@ from pages.parts.frame import dark
 from resnet_core.figures.curves import small_live_curve
 from resnet_core.figures.style import describe
 from resnet_core.formatting import duration, percent, rate
+from resnet_core.runs.related import group_runs
 from resnet_core.runs.run import ACTIVE, Run
 
 TICK = 3  # seconds between two looks at the store
@@ -32,20 +33,12 @@ def _cards() -> None:
         st.rerun()  # the whole page: it has to begin to tick, or to cease
     if not busy and not ended:
         empty()
-    for together in grouped(busy):
+    for together in group_runs(busy):
         card(together)
     if ended:
         st.markdown("##### Ended")
-    for together in grouped(ended)[-RECENT:][::-1]:
+    for together in group_runs(ended)[-RECENT:][::-1]:
         card(together)
-
-
-def grouped(runs: list[Run]) -> list[list[Run]]:
-    """Runs that belong together, such as twins, side by side; in the order of the first of each."""
-    groups: dict[str, list[Run]] = {}
-    for run in runs:
-        groups.setdefault(run.group or run.id, []).append(run)
-    return list(groups.values())
 
 
 def empty() -> None:

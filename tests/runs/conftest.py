@@ -1,14 +1,28 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
+from resnet_core.networks.spec import NetSpec
+from resnet_core.runs.run import Run
 from resnet_core.runs.store import RunStore
 from resnet_core.training.events import CheckpointSaved, EpochEnded, Finished, LayerStats, Started, StepStats
+from resnet_core.training.recipe import Recipe
 
 WEIGHT_NAMES = ("conv1", *(f"layer{stage}.0.conv{n}" for stage in (1, 2, 3) for n in (1, 2)), "fc")  # ResNet-8's
 BLOCK_NAMES = ("relu", "layer1.0", "layer2.0", "layer3.0")
 STEPS_PER_EPOCH = 10
 SPEC = {"family": "plain", "depth": 8}
 RECIPE = {"epochs": 3, "batch_size": 10, "seed": 1}
+
+
+def finished_run(run_id, spec=None, *, seed=0, **wanted):
+    """A run as the store hands it out after three epochs, without a store; ``wanted``: its other fields."""
+    spec = spec or NetSpec(depth=8)
+    values = dict.fromkeys(field.name for field in dataclasses.fields(Run))
+    values |= {"id": run_id, "name": spec.name, "spec": spec.to_dict(), "dataset": "cifar-10", "facts": {}}
+    values |= {"recipe": Recipe(epochs=3, seed=seed).to_dict(), "state": "done", "epoch": 3, "created": 0.0}
+    return Run(**values | wanted)
 
 
 @pytest.fixture

@@ -1,12 +1,7 @@
 """The Compare page: curves, layers and table of the runs on the table."""
 
-from dataclasses import replace
-
-from pages.compare.figures import paper_marks
 from pages.parts import reads
-from resnet_core.networks.spec import NetSpec
 from resnet_core.training.events import EpochEnded
-from resnet_core.training.recipe import preset
 
 
 def test_without_any_run_it_shows_the_way_to_train(lab, open_page):
@@ -61,18 +56,6 @@ def test_a_training_in_work_can_be_held_still(lab, open_page):
 def test_different_recipes_are_pointed_out(lab, open_page):
     one, other = lab.add(seed=1), lab.add(seed=2)
     assert open_page("compare", runs=f"{one.id},{other.id}").says("caption", "2 seeds")
-
-
-def test_the_papers_number_stands_beside_its_own_recipe_only(lab):
-    run = replace(lab.add(), spec=NetSpec(depth=20).to_dict(), dataset="cifar-10", recipe=preset("paper").to_dict())
-    assert [(mark.value, mark.run) for mark in paper_marks([run])] == [(0.0875, run.id)]
-    for change in (
-        {"recipe": preset("short-12").to_dict()},
-        {"dataset": "dots"},
-        {"state": "stopped"},
-        {"spec": NetSpec(family="plain", depth=20).to_dict()},
-    ):
-        assert paper_marks([replace(run, **change)]) == []
 
 
 def test_what_is_recorded_later_of_the_same_step_is_read_too(lab):

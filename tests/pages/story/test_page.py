@@ -41,32 +41,6 @@ def test_two_depths_tell_what_more_layers_did(lab, open_page):
     assert at.says("markdown", "from 8 to 14 layers without skips", "with skips")
 
 
-def test_of_many_depths_the_papers_two_are_shown(lab, open_page):
-    for depth in (8, 20, 56, 62):
-        spec = NetSpec(depth=depth, width=4)
-        lab.add(spec)
-        lab.add(spec.twin())
-    at = open_page("story")
-    assert at.says("markdown", "from 20 to 56 layers without skips")
-
-
-def test_several_seeds_are_averaged_and_counted(lab, open_page):
-    spec = NetSpec(depth=8, width=4)
-    for seed in (0, 1, 2):
-        lab.add(spec, seed=seed)
-        lab.add(spec.twin(), seed=seed)
-    lab.add(spec, seed=3)  # without its twin: left out
-    at = open_page("story")
-    assert at.says("markdown", "n = 3", "±")
-    assert at.says("caption", "Seeds 0, 1, 2")
-
-
-def test_runs_trained_otherwise_are_not_compared(lab, open_page):
-    lab.add(NetSpec(depth=8, width=4), seed=0)
-    lab.add(NetSpec(depth=8, width=4).twin(), seed=1)
-    assert open_page("story").charts() == ["addition"]
-
-
 def test_compare_them_takes_the_storys_runs_along(lab, open_page):
     other = lab.add(NetSpec(depth=14, width=4), dataset="elsewhere")
     twins = lab.add_twins()
