@@ -98,7 +98,7 @@ def assert_undisturbed(store, run_id, run_recipe=None):
 
     run = store.get(run_id)
     assert run.state == "done", run.reason
-    job = Job("", run.spec, run.recipe, 1, None)
+    job = Job("", run.spec, run.recipe | {"name": "undisturbed"}, 1, None)
     quiet = RunStore(store.home / "undisturbed")
     reference = quiet.create(run.spec, run.recipe, run.dataset, name="reference")
     quiet.record_all(

@@ -1,6 +1,7 @@
 """A training without a network, for workers: deterministic, resumable, and able to go wrong in every way.
 
-The recipe's name says how it behaves, its seed and steps what it computes.
+The recipe's name says how it behaves, its seed and steps what it computes. "waits" stands still in the middle until it is
+stopped or killed and goes on when it is taken up again: a test that disturbs it is never too late.
 """
 
 import json
@@ -24,6 +25,8 @@ from resnet_core.training.events import (
 CHECKPOINT_EVERY = 10
 EPOCH = 15
 LOG_EVERY = 5
+PAUSE_AT = 25  # where "waits" stands still
+STEP_S = {"slow": 0.05, "deaf": 0.05, "undisturbed": 0.0}  # "undisturbed" is for comparison, in the test's process
 
 
 def train(job, dataset, resume, should_stop):
@@ -43,13 +46,17 @@ def train(job, dataset, resume, should_stop):
         software="none",
     )
     for step in range(state["step"], total):
-        if kind != "deaf" and should_stop():
+        stopping = kind != "deaf" and should_stop()
+        while kind == "waits" and resume is None and step == PAUSE_AT and not stopping:
+            time.sleep(0.01)
+            stopping = should_stop()
+        if stopping:
             yield CheckpointSaved(step=step, epoch=step // EPOCH, data=json.dumps(state).encode())
             yield Stopped(step=step)
             return
         if step % LOG_EVERY == 0:
             yield LayerStats(step, np.full((2, 3), state["value"], np.float32), np.full((1, 3), step, np.float32))
-        time.sleep(0.05 if kind in ("slow", "deaf") else 0.01)
+        time.sleep(STEP_S.get(kind, 0.01))
         state = {"step": step + 1, "value": (state["value"] * 31 + 7) % 65_521}
         if step == 22:
             misbehave(kind)

@@ -69,7 +69,7 @@ def test_a_dataset_that_is_not_there(store, tools):
 
 
 def test_a_stop_from_the_app_is_heard_and_the_run_can_go_on(store, tools):
-    run_id = begin(store, tools, "slow", 60)
+    run_id = begin(store, tools, "waits", 60)
     other = RunStore(store.home)
     stopper = threading.Timer(0.5, lambda: other.request_stop(run_id))
     stopper.start()
@@ -140,7 +140,7 @@ def command(home):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_stops_with_a_checkpoint(command, store, tools, number):
-    process, run_id = command("slow")
+    process, run_id = command("waits")
     tools.worker_of(store, run_id)
     process.send_signal(number)
     assert process.stdout.readline().strip() == "stopped"
@@ -161,7 +161,7 @@ def test_a_second_ctrl_c_ends_it_at_once(command, store, tools):
 
 
 def test_a_killed_commands_run_is_found_stopped_and_goes_on(command, store, tools):
-    process, run_id = command("slow")
+    process, run_id = command("waits")
     tools.worker_of(store, run_id)
     process.kill()
     process.wait()

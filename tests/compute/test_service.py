@@ -63,7 +63,7 @@ def start_app(home):
 
 
 def test_an_app_killed_in_the_middle_is_taken_up_by_the_next(start_app, make_service, home, tools):
-    app = start_app("slow", "slow", "slow")
+    app = start_app("waits", "slow", "slow")
     store = RunStore(home)
     tools.worker_of(store, app.runs[0])
     app.kill()
@@ -91,7 +91,7 @@ def test_the_apps_process_stays_light_and_to_itself(start_app, home, tools):
 
 def test_rays_own_death_is_survived(start_app, home, tools):
     """Without anybody's care Ray ends the app's process a minute after its own."""
-    app = start_app("slow", "slow")
+    app = start_app("waits", "slow")
     store = RunStore(home)
     tools.worker_of(store, app.runs[0])
     for pid in ray_processes(app.process.pid):
@@ -160,7 +160,7 @@ def test_twins_are_queued_together_or_not_at_all(home, tools):
 
 
 def test_a_run_in_work_is_not_deleted(lab, tools):
-    run_id = lab.submit(tools.SPEC, tools.recipe("slow"), "dots")
+    run_id = lab.submit(tools.SPEC, tools.recipe("waits"), "dots")
     tools.worker_of(lab.store, run_id)
     with pytest.raises(StoreError, match="stop it"):
         lab.delete(run_id)

@@ -20,7 +20,7 @@ def test_a_run_is_trained_and_recorded(lab, tools):
 
 
 def test_a_worker_killed_in_the_middle_changes_nothing(lab, tools):
-    run_id = lab.submit(tools.SPEC, tools.recipe("slow"), "dots")
+    run_id = lab.submit(tools.SPEC, tools.recipe("waits"), "dots")
     os.kill(tools.worker_of(lab.store, run_id), signal.SIGKILL)
     tools.ended(lab.store, run_id)
     tools.assert_undisturbed(lab.store, run_id)
@@ -36,7 +36,7 @@ def test_a_worker_that_always_dies_is_given_up_with_a_sentence(lab, tools):
 
 
 def test_stopped_and_resumed_as_if_never_stopped(lab, tools):
-    run_id = lab.submit(tools.SPEC, tools.recipe("slow", steps=60), "dots")
+    run_id = lab.submit(tools.SPEC, tools.recipe("waits", steps=60), "dots")
     tools.worker_of(lab.store, run_id)
     lab.stop_run(run_id)
     run = tools.ended(lab.store, run_id)
@@ -98,9 +98,10 @@ def test_a_lone_run_has_all_cores_and_twins_run_side_by_side(lab, tools):
 
 
 def test_a_resume_keeps_the_number_of_threads(lab, tools):
-    plain, residual = lab.submit_twins(tools.SPEC, tools.recipe("slow"), "dots")
+    plain, residual = lab.submit_twins(tools.SPEC, tools.recipe("waits"), "dots")
     tools.worker_of(lab.store, plain)
-    lab.stop_run(plain)
+    for run_id in (plain, residual):
+        lab.stop_run(run_id)
     tools.ended(lab.store, plain), tools.ended(lab.store, residual)
     lab.resume(plain)
     tools.ended(lab.store, plain)
@@ -138,7 +139,7 @@ def test_a_dataset_that_vanished_while_the_run_waited(lab, tools, home):
 
 
 def test_a_run_does_not_go_on_with_other_pictures(lab, tools, home):
-    run_id = lab.submit(tools.SPEC, tools.recipe("slow", steps=60), "dots")
+    run_id = lab.submit(tools.SPEC, tools.recipe("waits", steps=60), "dots")
     tools.worker_of(lab.store, run_id)
     lab.stop_run(run_id)
     tools.ended(lab.store, run_id)
@@ -199,7 +200,7 @@ def test_a_stop_that_outlives_the_app_is_a_stop(lab, tools, make_service, home):
 
 
 def test_leaving_queues_what_runs_and_the_next_start_takes_it_up(lab, tools, make_service, home):
-    run_ids = [lab.submit(tools.SPEC, tools.recipe("slow", 80, seed=s), "dots") for s in range(2)]
+    run_ids = [lab.submit(tools.SPEC, tools.recipe(kind, 80), "dots") for kind in ("waits", "slow")]
     tools.worker_of(lab.store, run_ids[0])
     lab.stop()
     runs = [lab.store.get(run_id) for run_id in run_ids]
