@@ -1,7 +1,7 @@
 """A training without a network, for workers: deterministic, resumable, and able to go wrong in every way.
 
-The recipe's name says how it behaves, its seed and steps what it computes. "waits" stands still in the middle until it is
-stopped or killed and goes on when it is taken up again: a test that disturbs it is never too late.
+The recipe's name says how it behaves, its seed and steps what it computes. "waits" stands still in the middle until it
+is stopped or killed and goes on when it is taken up again: a test that disturbs it is never too late.
 """
 
 import json
