@@ -47,13 +47,13 @@ def find_depth_comparison(runs: Iterable[Run]) -> list[NetworkRuns]:
 
 
 def _trained_alike(runs: Iterable[Run]) -> list[Comparable]:
-    """Runs of networks that differ in depth and skips alone, by one recipe on one dataset; of each network and seed the
-    newest.
+    """Finished runs of networks that differ in depth and skips alone, by one recipe on one dataset; of each network and
+    seed the newest. One that still trains, or was stopped, has learned for less long than the others.
     """
     alike: dict[tuple[str, str, str], dict[tuple[str, int], dict[int, Run]]] = defaultdict(lambda: defaultdict(dict))
     for run in runs:
         spec = NetSpec.from_dict(run.spec)
-        if run.epoch and spec.family in KINDS and spec.kind in KINDS:
+        if run.state == "done" and run.epoch and spec.family in KINDS and spec.kind in KINDS:
             recipe = {field: value for field, value in run.recipe.items() if field not in _NOT_COMPARED}
             rest = {field: value for field, value in run.spec.items() if field not in ("family", "depth", "skips")}
             key = run.dataset, str(sorted(recipe.items())), str(sorted(rest.items()))

@@ -45,6 +45,14 @@ def test_only_seeds_that_all_of_them_have():
     assert found(*runs, run("residual", 8, 3)) == ["plain-8 0,1,2", "residual-8 0,1,2"]
 
 
+@pytest.mark.parametrize("state", ["queued", "running", "stopping", "stopped", "failed"])
+def test_a_run_that_has_not_finished_neither_counts_nor_displaces_one_that_has(state):
+    again = run("plain", 8, epoch=1, state=state, created=9e9)
+    assert found(*twins(8), again) == ["plain-8 0", "residual-8 0"]
+    assert find_depth_comparison([*twins(8), again])[0].first is not again
+    assert found(run("residual", 8), again) == []
+
+
 def test_two_depths_without_a_common_seed_leave_the_deeper():
     assert found(*twins(8, 0), *twins(14, 1)) == ["plain-14 1", "residual-14 1"]
 

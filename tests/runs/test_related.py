@@ -28,3 +28,9 @@ def test_one_run_for_each_other_seed_of_the_same_training():
         run("other recipe", recipe=first.recipe | {"seed": 5, "lr": 0.5}),
     ]
     assert ids(find_seeds(first, [first, different[0], other_seed, *different[1:]])) == ["first", "other seed"]
+
+
+def test_only_trainings_that_came_to_their_end_vouch_for_each_other():
+    done, stopped = run("done", seed=0), run("stopped", seed=1, state="stopped")
+    assert ids(find_seeds(done, [done, stopped])) == ["done"]
+    assert ids(find_seeds(stopped, [done, stopped])) == ["stopped"]
