@@ -85,14 +85,11 @@ def measure(spec: NetSpec, net: nn.Module, x: Tensor, y: Tensor, seed: int = 0) 
         weight_on_path=tuple(_on_path(name, layer) for name, layer in layers),
         loss=np.array([loss.item()]),
         grad_rms=seen.gradients[None] * len(x),
-        **{name: column[None] for name, column in zip(_SIGNAL, seen.signal.T, strict=True)},
-        branch_variance=seen.branch_variances[None],
+        mean=seen.means[None],
+        variance=seen.variances[None],
         weight_grad_rms=grad_rms[None],
         grad_over_weight=grad_over_weight[None],
     )
-
-
-_SIGNAL = ("mean", "variance", "squared_channel_mean", "channel_variance")
 
 
 class _Seen:
@@ -100,30 +97,24 @@ class _Seen:
 
     def __init__(self, n_blocks: int) -> None:
         self.gradients = np.full(n_blocks, np.nan)
-        self.signal = np.full((n_blocks, len(_SIGNAL)), np.nan)
-        self.branch_variances = np.full(n_blocks, np.nan)
+        self.means = np.full(n_blocks, np.nan)
+        self.variances = np.full(n_blocks, np.nan)
 
     def output(self, index: int, output: Tensor) -> None:
-        self.signal[index] = _signal(output.detach())
+        self.means[index], self.variances[index] = _mean_and_variance(output.detach())
         output.register_hook(lambda gradient: self.gradient(index, gradient))
 
     def gradient(self, index: int, gradient: Tensor) -> None:
         self.gradients[index] = _rms(gradient)
 
-    def branch(self, index: int, branch: Tensor) -> None:
-        self.branch_variances[index] = _channel_moments(branch.detach())[1].mean()
-
 
 @contextmanager
 def _watched(blocks: Sequence[tuple[str, nn.Module]]) -> Iterator[_Seen]:
-    """Passes inside this block are measured at the blocks' outputs and at the ends of their branches."""
+    """Passes inside this block are measured at the blocks' outputs."""
     seen = _Seen(len(blocks))
     hooks = []
     for index, (_, block) in enumerate(blocks):
         hooks.append(block.register_forward_hook(lambda _m, _in, out, index=index: seen.output(index, out)))
-        merge = getattr(block, "merge", None)
-        if merge is not None:  # it is called with (branch, shortcut)
-            hooks.append(merge.register_forward_pre_hook(lambda _m, args, index=index: seen.branch(index, args[0])))
     try:
         yield seen
     finally:
@@ -167,11 +158,11 @@ def _rms(values: Tensor) -> float:
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def _signal(output: Tensor) -> tuple[float, float, float, float]:
-    """In the order of _SIGNAL."""
+def _mean_and_variance(output: Tensor) -> tuple[float, float]:
+    """Over all elements of (N, C, H, W), put together from those of the channels, float64."""
     means, variances = _channel_moments(output)
-    mean, within = means.mean(), variances.mean()
-    return mean, within + np.square(means - mean).mean(), np.square(means).mean(), within
+    mean = means.mean()
+    return mean, variances.mean() + np.square(means - mean).mean()
 
 
 def _channel_moments(x: Tensor) -> tuple[np.ndarray, np.ndarray]:

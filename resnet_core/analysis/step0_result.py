@@ -22,11 +22,6 @@ class Profile:
     Of each block's output (after the addition):
     ``grad_rms``: RMS over all elements of the gradient of the batch's mean loss, taken times the batch size.
     ``mean``, ``variance``: over all elements.
-    ``squared_channel_mean``: mean over channels of the square of each channel's mean over batch and pixels.
-    ``channel_variance``: mean over channels of each channel's variance over batch and pixels.
-    The last two and ``branch_variance``, the same variance at the end of the residual branch before the
-    shortcut is merged in (NaN where a block has no skip), are the signal propagation plot of Brock et al.
-    2021 (https://arxiv.org/abs/2101.08692).
 
     Of each convolution's and linear layer's weights:
     ``weight_grad_rms``: RMS of the gradient of the batch's mean loss. ``grad_over_weight``: that over the RMS
@@ -44,16 +39,8 @@ class Profile:
     grad_rms: np.ndarray  # (S, B)
     mean: np.ndarray  # (S, B)
     variance: np.ndarray  # (S, B)
-    squared_channel_mean: np.ndarray  # (S, B)
-    channel_variance: np.ndarray  # (S, B)
-    branch_variance: np.ndarray  # (S, B)
     weight_grad_rms: np.ndarray  # (S, W)
     grad_over_weight: np.ndarray  # (S, W)
-
-    @property
-    def zero_blocks(self) -> np.ndarray:
-        """(S,): at how many blocks' outputs the gradient is exactly 0."""
-        return (self.grad_rms == 0).sum(axis=1)
 
 
 def joined(profiles: Sequence[Profile]) -> Profile:

@@ -68,8 +68,6 @@ class Method:
         limits: what every reader should know.
         warning: what must be shown beside the map.
         signed: the map has values for and against the class; otherwise it is zero or positive.
-        has_completeness: the map's sum is meant to equal the logit minus the baseline's logit.
-        needs_baseline: the answer depends on the picture chosen as "nothing there".
     """
 
     name: str
@@ -83,11 +81,6 @@ class Method:
     params: tuple[Param, ...] = ()
     warning: str | None = None
     signed: bool = True
-    has_completeness: bool = False
-
-    @property
-    def needs_baseline(self) -> bool:
-        return any(param.name == "baseline" for param in self.params)
 
 
 BASELINES = ("black", "mean", "blurred", "noise")
@@ -154,7 +147,6 @@ _TABLE = (
             Param("n_steps", "Steps", 32, "Points on the way from the baseline to the picture.", low=4, high=512),
             _SEED,
         ),
-        has_completeness=True,
     ),
     Method(
         name="smoothgrad",
@@ -194,7 +186,6 @@ _TABLE = (
         reduction="sum",
         unit="contribution",
         params=(_baseline(), _SEED),
-        has_completeness=True,
     ),
     Method(
         name="gradient_shap",
@@ -212,7 +203,6 @@ _TABLE = (
             Param("n_samples", "Samples", 32, "Each draws a baseline and a point on the way.", low=2, high=512),
             _SEED,
         ),
-        has_completeness=True,
     ),
     Method(
         name="guided_backprop",

@@ -109,11 +109,11 @@ class TrainBatches:
 
 
 class EvalBatches:
-    """All pictures of one part of a dataset, once, in order, single view: iterate for (pictures, labels)."""
+    """All test pictures of a dataset, once, in order, single view: iterate for (pictures, labels)."""
 
-    def __init__(self, dataset: Dataset, device: torch.device, image_size: int = 32, part: str = "test"):
-        self.images = _to_device(getattr(dataset, f"x_{part}"), device)
-        self.labels = _to_device(getattr(dataset, f"y_{part}"), device)
+    def __init__(self, dataset: Dataset, device: torch.device, image_size: int = 32):
+        self.images = _to_device(dataset.x_test, device)
+        self.labels = _to_device(dataset.y_test, device)
         self.normalise = Normalise(dataset.mean, dataset.std, image_size, device)
         self.batch_size = max(1, _EVAL_PIXELS // image_size**2)
 

@@ -30,7 +30,7 @@ _CELL_PX, _LEAST_CELL_PX = 200, 110
 _WIDTH = 1180  # px of a figure on a laptop: decides how high a grid with many methods has to be
 _ANCHORS = {0.0: "left", 0.5: "center", 1.0: "right"}
 _BARS_WIDTH = 0.19  # share of the figure's width
-LARGE_HEIGHT = 520
+_LARGE_HEIGHT = 520
 
 
 def attribution_grid(
@@ -116,18 +116,9 @@ def attribution_map(
     method: object,
     dark: bool,
     strength: float = 0.75,
-    limit: float | None = None,
-    mask: np.ndarray | None = None,
-    height: int = LARGE_HEIGHT,
 ) -> go.Figure:
-    """One map, large, beside its picture, with its scale.
-
-    ``limit``: what the end of the scale stands for, so that two single maps can be compared; by default the
-    99th percentile of this map. ``mask``: (H, W) bool, the object's, drawn as an outline.
-    """
-    own = share_scale([values], method.signed)
-    high = own.high if limit is None else limit
-    low = -high if method.signed else 0.0
+    """One map, large, beside its picture, with its scale: up to the 99th percentile of |value|."""
+    low, high = share_scale([values], method.signed)
     ticks = [low, 0.0, high] if method.signed else [0.0, high / 2, high]
     traces = [
         {"type": "image", "z": image, "hoverinfo": "skip"},
@@ -152,12 +143,10 @@ def attribution_map(
             "hovertemplate": "column %{x}, row %{y}<br>%{z:.3g}<extra></extra>",
         },
     ]
-    if mask is not None:
-        traces += [trace for axis in ("", "2") for trace in _outline(mask, axis)]
     square = {"visible": False, "constrain": "domain"}
     layout = base_layout(
         dark,
-        height,
+        _LARGE_HEIGHT,
         f"{method.title} over the picture, from {value_text(low)} to {value_text(high)}.",
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         xaxis={"domain": [0, 0.48], **square},
@@ -314,21 +303,6 @@ def _note(text: str, x: float, y: float, anchor: str, color: str) -> dict:
         "font": {"size": SMALL_FONT_SIZE, "color": color},
         "borderpad": 0,
     }
-
-
-def _outline(mask: np.ndarray, axis: str) -> list[dict]:
-    """Black dots on a white line: seen on every picture."""
-    contour = {
-        "type": "contour",
-        "z": np.asarray(mask, dtype=np.float32),
-        "contours": {"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"},
-        "showscale": False,
-        "hoverinfo": "skip",
-        "xaxis": f"x{axis}",
-        "yaxis": f"y{axis}",
-    }
-    lines = {"color": "#FFFFFF", "width": 4}, {"color": "#000000", "width": 2, "dash": "dot"}
-    return [contour | {"line": line} for line in lines]
 
 
 def _scale_title(method: object) -> str:

@@ -51,10 +51,11 @@ def _column(maps: Mapping[int, np.ndarray], method: object, dark: bool) -> Colum
     words = "against · for" if method.signed else method.unit
     if not maps:
         return Column(method.title, {}, 0.0, 0.0, colors, {}, words)
-    scale = share_scale([shrunk(values) for values in maps.values()], method.signed)
-    ticks = {0.0: value_text(scale.low), 1.0: value_text(scale.high)} | ({0.5: "0"} if method.signed else {})
-    own = {row: values * scale.high for row, values in zip(maps, scale.maps, strict=True)}
-    return Column(method.title, own, scale.low, scale.high, colors, ticks, words)
+    small = {row: shrunk(values) for row, values in maps.items()}
+    low, high = share_scale(list(small.values()), method.signed)
+    clipped = {row: np.clip(values, low, high).astype(np.float32) for row, values in small.items()}
+    ticks = {0.0: value_text(low), 1.0: value_text(high)} | ({0.5: "0"} if method.signed else {})
+    return Column(method.title, clipped, low, high, colors, ticks, words)
 
 
 def colors_of(signed: bool, dark: bool) -> list[list]:

@@ -52,7 +52,6 @@ def error_curves(
     x: str = "epoch",
     log_y: bool = False,
     marks: Sequence[PaperMark] = (),
-    height: int = HEIGHT,
 ) -> go.Figure:
     """Training (thin) and test (thick) ``y`` ("error" | "loss") over ``x`` ("epoch" | "step"), a pair of
     lines a run.
@@ -63,7 +62,7 @@ def error_curves(
     frame = epochs.assign(n=1)
     for side in ("train", "test"):
         frame[side] = frame[f"{side}_{y}"]
-    return _curves(frame, styles, dark, y, x, log_y, marks, height)
+    return _curves(frame, styles, dark, y, x, log_y, marks)
 
 
 def seed_curves(
@@ -71,19 +70,16 @@ def seed_curves(
     groups: Mapping[str, Iterable[str]],
     styles: Mapping[str, RunStyle],
     dark: bool,
-    y: str = "error",
     x: str = "epoch",
-    log_y: bool = False,
     marks: Sequence[PaperMark] = (),
-    height: int = HEIGHT,
 ) -> go.Figure:
     """As :func:`error_curves`, a line a group of seeds: the mean over its runs, and for the test side a
     band of one standard deviation (n - 1 in the denominator) to either side. ``styles`` is keyed by group."""
-    return _curves(group_seeds(epochs, groups, y), styles, dark, y, x, log_y, marks, height)
+    return _curves(group_seeds(epochs, groups), styles, dark, "error", x, log_y=False, marks=marks)
 
 
-def group_seeds(epochs: pd.DataFrame, groups: Mapping[str, Iterable[str]], y: str = "error") -> pd.DataFrame:
-    """Mean and spread over the runs of each group, at the epochs that all of its runs have reached.
+def group_seeds(epochs: pd.DataFrame, groups: Mapping[str, Iterable[str]]) -> pd.DataFrame:
+    """Mean and spread of the error over the runs of each group, at the epochs that all of its runs have reached.
 
     Columns: run (the group), epoch, step, n, train, test, test_low, test_high. A spread needs two runs;
     with one, low and high equal the mean.
@@ -96,10 +92,10 @@ def group_seeds(epochs: pd.DataFrame, groups: Mapping[str, Iterable[str]], y: st
         part = by_epoch.agg(
             step=("step", "max"),
             n=("run", "nunique"),
-            train=(f"train_{y}", "mean"),
-            test=(f"test_{y}", "mean"),
+            train=("train_error", "mean"),
+            test=("test_error", "mean"),
         )
-        spread = by_epoch[f"test_{y}"].std().fillna(0.0)
+        spread = by_epoch["test_error"].std().fillna(0.0)
         part = part.assign(run=group, test_low=part["test"] - spread, test_high=part["test"] + spread)
         parts.append(part[part["n"] == n].reset_index())
     columns = ["run", "epoch", "step", "n", "train", "test", "test_low", "test_high"]
@@ -110,20 +106,17 @@ def small_live_curve(
     steps: pd.DataFrame,
     styles: Mapping[str, RunStyle],
     dark: bool,
-    y: str = "error",
     total_steps: int | None = None,
-    height: int = LIVE_HEIGHT,
 ) -> go.Figure:
-    """Training ``y`` over steps for a job card: columns run, step, loss, error. With ``total_steps`` the
-    axis spans the whole training, so that the line's length shows the progress."""
+    """Training error over steps for a job card: columns run, step, error. With ``total_steps`` the axis spans the whole
+    training, so that the line's length shows the progress."""
     shown = [run for run in styles if (steps["run"] == run).any()]
     if not shown:
-        return empty_figure("The first point comes with the first steps.", dark, height)
-    unit = 100 if y == "error" else 1
+        return empty_figure("The first point comes with the first steps.", dark, LIVE_HEIGHT)
     traces, top = [], 0.0
     for run in shown:
         rows = _thinned(steps[steps["run"] == run])
-        values = _finite(unit * rows[y].to_numpy(float))
+        values = _finite(100 * rows["error"].to_numpy(float))
         top = max(top, _top(values))
         traces.append(
             {
@@ -134,14 +127,14 @@ def small_live_curve(
                 "name": styles[run].label,
                 "line": styles[run].line(dark, 2.5),
                 "showlegend": False,
-                "hovertemplate": styles[run].hover(f"training {y} {_value_format(y)}<br>step %{{x:,d}}"),
+                "hovertemplate": styles[run].hover(f"training error {_value_format('error')}<br>step %{{x:,d}}"),
             }
         )
     last_step = max(total_steps or 0, int(steps["step"].max()), 1)
     layout = base_layout(
         dark,
-        height,
-        f"Training {y} over steps for {_listed([styles[run].label for run in shown])}.",
+        LIVE_HEIGHT,
+        f"Training error over steps for {_listed([styles[run].label for run in shown])}.",
         margin={"l": 56, "r": 14, "t": 8, "b": 44},
         xaxis={
             "range": [0, last_step],
@@ -152,7 +145,7 @@ def small_live_curve(
         yaxis={
             "range": [0, 1.08 * top],
             "nticks": 4,
-            "title": {"text": "Error (%)" if y == "error" else "Loss", "standoff": 4},
+            "title": {"text": "Error (%)", "standoff": 4},
         },
     )
     return go.Figure(data=traces, layout=layout)
@@ -166,11 +159,10 @@ def _curves(
     x: str,
     log_y: bool,
     marks: Sequence[PaperMark],
-    height: int,
 ) -> go.Figure:
     shown = [run for run in styles if (frame["run"] == run).any()]
     if not shown:
-        return empty_figure("Curves stand here once a run has finished its first epoch.", dark, height)
+        return empty_figure("Curves stand here once a run has finished its first epoch.", dark, HEIGHT)
     unit = 100 if y == "error" else 1
     lines = {run: _thinned(frame[frame["run"] == run].sort_values("epoch")) for run in shown}
     low, high = _value_range(lines.values(), marks, unit, log_y)
@@ -179,11 +171,11 @@ def _curves(
     traces = [trace for run, rows in lines.items() for trace in _run_traces(rows, styles[run], run, dark, y, x, log_y)]
     traces += _paper_traces(marks, styles, dark, last_x, unit)
     ends = _line_ends(lines, x, last_x, unit, log_y)
-    plot_height = height - _TOP - _BOTTOM
+    plot_height = HEIGHT - _TOP - _BOTTOM
     labels, right = named_ends(ends, len(shown), last_x, styles, dark, (low, high), log_y, plot_height)
     layout = base_layout(
         dark,
-        height,
+        HEIGHT,
         _alt_text(lines, styles, y),
         margin={"l": 78, "r": right, "t": _TOP, "b": _BOTTOM},
         xaxis={

@@ -27,6 +27,7 @@ _RETURN = 35  # px from the line down to the path that leads to the next lane
 _ARC = 66  # px from the line to the top of an arc
 _LEAST_SLOTS = 7  # a lane is at least so wide, or the tiles of a small network would be huge
 _FILL = 0.72  # of a slot
+_WIDTH = 1240  # px that the page gives the drawing: decides whether a tile has room for its number
 
 # From few to many channels.
 _CHANNEL_COLORS = {
@@ -48,12 +49,9 @@ _SIGNS = {
 _MISSING = "no skip (click to add)"
 
 
-def network_drawing(spec, dark: bool, width: int = 1240) -> go.Figure:
+def network_drawing(spec, dark: bool) -> go.Figure:
     """The drawing of a NetSpec. Blocks are drawn one by one up to 24 in a lane (depth 110 has 18), folded
-    beyond.
-
-    ``width``: px the page will give it, which decides only whether a tile has room for its number.
-    """
+    beyond."""
     lanes = lanes_of(spec)
     slots = max(_LEAST_SLOTS, *(lane.width for lane in lanes)) + 0.6
     lane_px = _lane_height(lanes)
@@ -63,7 +61,7 @@ def network_drawing(spec, dark: bool, width: int = 1240) -> go.Figure:
         for row, lane in enumerate(lanes)
         for tile, x in zip(lane.tiles, _centres(lane), strict=True)
     ]
-    slot_px = (width - 24) / slots
+    slot_px = (_WIDTH - 24) / slots
     traces = _tiles(placed, dark, slot_px)
     traces += _arcs(placed, spec, dark, slot_px)
     traces.append(_arrows(lanes, lane_px, dark))

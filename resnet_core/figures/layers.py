@@ -47,8 +47,6 @@ def layer_profile(
     statistic: str,
     styles: Mapping[str, RunStyle],
     dark: bool,
-    relative: bool = False,
-    height: int = HEIGHT,
 ) -> go.Figure:
     """The statistic (a key of STATISTICS) by layer at the recorded step nearest to ``step`` (None: the last).
 
@@ -58,7 +56,7 @@ def layer_profile(
     measured = {run: h for run, h in histories.items() if run in styles and len(h.steps)}
     at = {run: nearest_step(history, step) for run, history in measured.items()}
     profiles = {run: Profile(layer_names(h, stat), layer_values(h, stat)[at[run]]) for run, h in measured.items()}
-    figure = depth_profile(profiles, stat, styles, dark, relative, height)
+    figure = depth_profile(profiles, stat, styles, dark)
     figure.layout.meta |= {"steps": {run: int(measured[run].steps[index]) for run, index in at.items()}}
     return figure
 
@@ -69,7 +67,6 @@ def depth_profile(
     styles: Mapping[str, RunStyle],
     dark: bool,
     relative: bool = False,
-    height: int = HEIGHT,
 ) -> go.Figure:
     """A line a network over its layers, input at the left; several seeds as their median with a band from
     the smallest to the largest. All networks share one axis, logarithmic unless the statistic is signed.
@@ -80,7 +77,7 @@ def depth_profile(
     """
     shown = {run: profiles[run] for run in styles if run in profiles and np.size(profiles[run].values)}
     if not shown:
-        return empty_figure("The values of each layer stand here once they have been measured.", dark, height)
+        return empty_figure("The values of each layer stand here once they have been measured.", dark, HEIGHT)
     values = {run: np.atleast_2d(np.asarray(p.values, dtype=float)) for run, p in shown.items()}
     log_y = not statistic.signed
     y_range = _value_range(list(values.values()), log_y)
@@ -96,7 +93,7 @@ def depth_profile(
     traces += _odd_value_legend(traces, dark)
     longest = max(len(profile.names) for profile in shown.values())
     same_end = {r: end for r, end in ends.items() if relative or len(shown[r].names) >= 0.97 * longest}
-    plot_height = height - _TOP - _BOTTOM
+    plot_height = HEIGHT - _TOP - _BOTTOM
     labels, right = named_ends(same_end, len(shown), last_x, styles, dark, y_range, log_y, plot_height)
 
     y_axis = value_axis(statistic.title, *y_range, log_y)
@@ -105,7 +102,7 @@ def depth_profile(
     shapes, annotations = ([], []) if relative else _stages(shown, _first_number(statistic), dark)
     layout = base_layout(
         dark,
-        height,
+        HEIGHT,
         _alt_text(values, styles, statistic),
         margin={"l": 84, "r": right, "t": _TOP, "b": _BOTTOM},
         xaxis=_depth_axis(statistic, last_x, relative),

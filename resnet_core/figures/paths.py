@@ -13,9 +13,7 @@ from resnet_core.formatting import scientific
 HEIGHT = 400
 
 
-def path_length_bars(
-    lengths: Mapping[str, Mapping[int, int]], styles: Mapping[str, RunStyle], dark: bool, height: int = HEIGHT
-) -> go.Figure:
+def path_length_bars(lengths: Mapping[str, Mapping[int, int]], styles: Mapping[str, RunStyle], dark: bool) -> go.Figure:
     """Share of a network's paths by length, a set of bars a network.
 
     ``lengths``: id -> {blocks passed through their branch: number of such paths}, as networks.costs
@@ -23,7 +21,7 @@ def path_length_bars(
     """
     shown = {key: dict(sorted(lengths[key].items())) for key in styles if lengths.get(key)}
     if not shown:
-        return empty_figure("The paths of a network with blocks are counted here.", dark, height)
+        return empty_figure("The paths of a network with blocks are counted here.", dark, HEIGHT)
     traces = []
     for key, counts in shown.items():
         total = sum(counts.values())
@@ -45,7 +43,7 @@ def path_length_bars(
     longest = max(max(counts) for counts in shown.values())
     layout = base_layout(
         dark,
-        height,
+        HEIGHT,
         "Share of paths by length. " + "; ".join(trace["name"] for trace in traces) + ".",
         margin={"l": 76, "r": 20, "t": 36 + 22 * len(shown), "b": 60},
         xaxis={

@@ -75,8 +75,7 @@ def maps_beside(maps: Mapping[str, np.ndarray], method: object, dark: bool) -> g
 
     ``method``: a row of attribution.methods.METHODS.
     """
-    high = share_scale([next(iter(maps.values()))], method.signed).high
-    low = -high if method.signed else 0.0
+    low, high = share_scale([next(iter(maps.values()))], method.signed)
     width = (1 - _GAP * (len(maps) - 1)) / len(maps)
     ticks = [low, 0.0, high] if method.signed else [0.0, high]
     traces, notes, axes = [], [], {}

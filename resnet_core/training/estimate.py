@@ -53,7 +53,7 @@ def estimate(
 
     Takes about ``budget_s`` seconds, longer beside other work, the building of the network not counted. Where a
     whole batch does not fit into that, fewer images are measured and the time taken as proportional:
-    Estimate.extrapolated. Raises TrainingError when this machine has no such device or not enough memory.
+    Estimate.measured_images. Raises TrainingError when this machine has no such device or not enough memory.
     """
     batch_size = recipe.batch_for(n_train)
     where, _ = pick_device(device)
@@ -73,7 +73,6 @@ def estimate(
         images_per_s=batch_size / per_step,
         memory_bytes=_memory(spec, batch_size, n_train + n_test, precision),
         batch_size=batch_size,
-        measured_steps=len(times),
         measured_images=images,
         device=str(where),
         device_name=device_name(where),

@@ -13,8 +13,7 @@ class Estimate:
     images_per_s: float
     memory_bytes: int  # what a step keeps, weights and data included; without the process itself
     batch_size: int
-    measured_steps: int
-    measured_images: int  # in each measured step; fewer than batch_size where a whole batch takes too long
+    measured_images: int  # in a measured step; fewer than batch_size where a whole batch takes too long
     device: str  # as torch names it
     device_name: str
     precision: str  # "fp32" or "bf16"
@@ -24,11 +23,6 @@ class Estimate:
     def fits(self) -> bool:
         """Whether it would have had room, as far as one can know."""
         return self.free_bytes is None or self.memory_bytes <= self.free_bytes
-
-    @property
-    def extrapolated(self) -> bool:
-        """Whether the measured steps were smaller than those of the training."""
-        return self.measured_images < self.batch_size
 
     def seconds(self, steps: int, test_images: int = 0) -> float:
         """Of a training of that many steps that tests that many images, all its epochs together."""

@@ -40,9 +40,6 @@ def made_up() -> Callable[..., Profile]:
             grad_rms=grad_rms,
             mean=np.zeros((seeds, blocks)),
             variance=filled(variance, blocks),
-            squared_channel_mean=np.zeros((seeds, blocks)),
-            channel_variance=filled(variance, blocks),
-            branch_variance=np.full((seeds, blocks), np.nan),
             weight_grad_rms=filled(weight_grad_rms, layers),
             grad_over_weight=filled(grad_over_weight, layers),
         )

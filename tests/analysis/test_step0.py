@@ -71,12 +71,9 @@ def test_a_net_differentiated_by_hand() -> None:
     assert found.grad_over_weight[0, :2] == pytest.approx([abs(d_w) / w, abs(d_v) / v], rel=1e-6)
     assert found.mean[0] == pytest.approx([h.mean(), (1 + v) * h.mean()], rel=1e-6)
     assert found.variance[0] == pytest.approx([h.var(), (1 + v) ** 2 * h.var()], rel=1e-6)
-    assert found.squared_channel_mean[0, 1] == pytest.approx(((1 + v) * h.mean()) ** 2, rel=1e-6)
-    assert np.isnan(found.branch_variance[0, 0])
-    assert found.branch_variance[0, 1] == pytest.approx(v**2 * h.var(), rel=1e-6)
 
 
-def test_channel_statistics_add_up_to_the_whole(pictures) -> None:
+def test_mean_and_variance_are_over_the_whole_output(pictures) -> None:
     found = profile(NetSpec(depth=8), *pictures, MEAN, STD)
     net = build_net(NetSpec(depth=8))
     outputs = []
@@ -87,9 +84,6 @@ def test_channel_statistics_add_up_to_the_whole(pictures) -> None:
     out = outputs[0]
     assert found.mean[0, index] == pytest.approx(out.mean().item(), rel=1e-4)
     assert found.variance[0, index] == pytest.approx(out.var(correction=0).item(), rel=1e-4)
-    by_channel = out.permute(1, 0, 2, 3).flatten(1)
-    assert found.channel_variance[0, index] == pytest.approx(by_channel.var(1, correction=0).mean().item(), rel=1e-4)
-    assert found.squared_channel_mean[0, index] == pytest.approx(by_channel.mean(1).square().mean().item(), rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -112,8 +106,6 @@ def test_every_family_is_measured_at_every_block(spec: NetSpec, pictures) -> Non
     assert len(found.block_names) == spec.n_blocks + 1
     for values in (found.grad_rms, found.mean, found.variance, found.weight_grad_rms):
         assert np.isfinite(values).all()
-    assert not np.isnan(found.branch_variance[0, 1:][np.array(spec.skip_mask())]).any()
-    assert np.isnan(found.branch_variance[0, 1:][~np.array(spec.skip_mask())]).all()
 
 
 def test_shortcuts_gates_and_the_classifier_are_not_on_the_path(pictures) -> None:
@@ -190,9 +182,9 @@ def test_underflow_is_an_exact_zero_and_float64_knows_what_stands_behind(picture
     spec = NetSpec(family="plain", depth=56, norm="none", init="gaussian")
     fp32 = profile(spec, *pictures, MEAN, STD)
     fp64 = profile(spec, *pictures, MEAN, STD, precision="fp64")
-    assert fp32.grad_rms[0, 0] == 0 and fp32.zero_blocks[0] > 20
+    assert fp32.grad_rms[0, 0] == 0 and (fp32.grad_rms == 0).sum() > 20
     assert 1e-80 < fp64.grad_rms[0, 0] < 1e-45
-    assert fp64.precision == "fp64" and fp64.zero_blocks[0] == 0
+    assert fp64.precision == "fp64" and (fp64.grad_rms > 0).all()
 
 
 def test_sizes_whose_squares_float32_cannot_hold_are_still_seen() -> None:

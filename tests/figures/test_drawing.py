@@ -36,7 +36,7 @@ def test_every_block_can_be_selected_by_its_tile_and_by_its_sign(depth):
 
 
 def test_tiles_do_not_overlap_and_their_numbers_fit_at_depth_110():
-    figure = network_drawing(NetSpec(depth=110), False, width=1240)
+    figure = network_drawing(NetSpec(depth=110), False)
     low, high = figure.layout.xaxis.range
     px = (1240 - 20) / (high - low)
     spans = [

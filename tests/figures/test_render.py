@@ -17,7 +17,7 @@ from resnet_core.figures.layers import Profile, depth_profile, layer_profile
 from resnet_core.figures.paths import path_length_bars
 from resnet_core.figures.predictions import prediction_bars
 from resnet_core.figures.statistics import STATISTICS
-from resnet_core.figures.story import gradient_flow, residual_block_drawing
+from resnet_core.figures.story import residual_block_drawing
 from resnet_core.figures.style import empty_figure, style_runs
 from resnet_core.networks.spec import NetSpec
 
@@ -108,7 +108,6 @@ def figures(epochs, history, styles, twins):
         "drawing": network_drawing(NetSpec(depth=110, skips="110" * 18), False),
         "folded drawing": network_drawing(NetSpec(depth=1202, skips="10" * 300), True),
         "block": residual_block_drawing(True),
-        "flow": gradient_flow({"a": profile, "b": profile}, STATISTICS["block_grad_rms"], twins, False),
         "paths": path_length_bars({"a": {54: 1}, "b": {27: 10**16, 28: 10**15}}, twins, False),
         "empty": empty_figure("Curves stand here once a run has finished its first epoch.", False, 300),
     }

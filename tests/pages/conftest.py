@@ -71,7 +71,7 @@ class InventedService(services.Service):
 
     def estimate(self, spec: NetSpec, recipe: Recipe, *args: object, **kwargs: object) -> Estimate:
         self.note("estimate", (spec, recipe))
-        return Estimate(0.1, 0.01, 1000.0, 2 << 20, 128, 3, 128, "cpu", "CPU, 2 threads", "fp32", 8 << 30)
+        return Estimate(0.1, 0.01, 1000.0, 2 << 20, 128, 128, "cpu", "CPU, 2 threads", "fp32", 8 << 30)
 
     def ask(self, question: str, *args: object, runs: tuple = (), timeout: float = 60.0) -> object:
         self.note(question, (*args, *runs))
@@ -101,7 +101,6 @@ def profile(spec: NetSpec, pictures: int, seeds: tuple[int, ...]) -> Profile:
     """A gradient that falls by four decades towards the input."""
     blocks, layers = spec.n_blocks + 1, 2 * spec.n_blocks + 2
     falling = np.logspace(-4, 0, blocks) * np.ones((len(seeds), 1))
-    signal = {name: np.ones_like(falling) for name in ("mean", "variance", "squared_channel_mean", "channel_variance")}
     weights = np.logspace(-4, 0, layers) * np.ones((len(seeds), 1))
     return Profile(
         spec,
@@ -113,8 +112,8 @@ def profile(spec: NetSpec, pictures: int, seeds: tuple[int, ...]) -> Profile:
         (True,) * (layers - 1) + (False,),
         np.full(len(seeds), 2.3),
         falling,
-        **signal,
-        branch_variance=np.ones_like(falling),
+        mean=np.ones_like(falling),
+        variance=np.ones_like(falling),
         weight_grad_rms=weights,
         grad_over_weight=weights,
     )
