@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import described
+from resnet_core.analysis.phrases import number
 from resnet_core.analysis.step0 import profile
 from resnet_core.analysis.trends import trend
 from resnet_core.analysis.verdict import IN_WORDS
-from resnet_core.analysis.words import number
 from resnet_core.data.catalog import load_dataset
 from resnet_core.errors import DataError
 from resnet_core.home import default_home

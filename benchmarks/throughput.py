@@ -31,7 +31,7 @@ from resnet_core.data.batches import TrainBatches
 from resnet_core.data.dataset import Dataset
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
-from resnet_core.training.captured import CapturedStep
+from resnet_core.training.cuda_graph import CapturedStep
 from resnet_core.training.device import device_name, pick_device, pick_precision
 from resnet_core.training.events import StepStats
 from resnet_core.training.recipe import Recipe

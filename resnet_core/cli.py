@@ -228,7 +228,7 @@ def begun_with(args: argparse.Namespace, store: RunStore) -> tuple[NetSpec, byte
     """The network that ``train`` is to train, the weights it begins with where they are not fresh, and its data."""
     if args.grow is None:
         return parse_spec(args.preset), None, args.data or "shapes-10"
-    from resnet_core.training.growing import grow_weights
+    from resnet_core.training.grow import grow_weights
 
     run, weights = store.get(args.grow), store.weights(args.grow)
     if weights is None:

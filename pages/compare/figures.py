@@ -8,10 +8,10 @@ from pages.parts.backend import said_plainly, store
 from pages.parts.frame import dark, figure
 from pages.train import job_cards
 from resnet_core.figures.curves import error_curves
-from resnet_core.figures.heatmaps import layer_heatmaps
-from resnet_core.figures.layers import layer_profile
+from resnet_core.figures.layer_heatmaps import layer_heatmaps
+from resnet_core.figures.layer_profiles import layer_profile
+from resnet_core.figures.layer_statistics import STATISTICS, layer_names, layer_values
 from resnet_core.figures.paper_marks import paper_marks
-from resnet_core.figures.statistics import STATISTICS, layer_names, layer_values
 from resnet_core.formatting import duration, percent
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.related import newest_group

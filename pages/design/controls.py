@@ -10,10 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.frame import dark, figure
-from resnet_core.analysis.difference import change
+from resnet_core.analysis.comparison import change
 from resnet_core.errors import SpecError
-from resnet_core.figures.drawing import network_drawing
-from resnet_core.figures.paths import path_length_bars
+from resnet_core.figures.network_drawing import network_drawing
+from resnet_core.figures.path_lengths import path_length_bars
 from resnet_core.figures.style import RunStyle, describe, style_runs
 from resnet_core.formatting import count, file_size, scientific
 from resnet_core.networks import adapt, options

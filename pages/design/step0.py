@@ -9,13 +9,13 @@ from pages.parts import address
 from pages.parts.backend import said_plainly, service
 from pages.parts.frame import dark, figure
 from resnet_core.analysis.cases import Case, cases
-from resnet_core.analysis.difference import compare
+from resnet_core.analysis.comparison import compare
 from resnet_core.analysis.step0_result import Profile, joined
 from resnet_core.analysis.trends import QUANTITIES
 from resnet_core.analysis.verdict import verdict
-from resnet_core.figures.layers import Profile as Depths
-from resnet_core.figures.layers import depth_profile
-from resnet_core.figures.statistics import STATISTICS
+from resnet_core.figures.layer_profiles import Profile as Depths
+from resnet_core.figures.layer_profiles import depth_profile
+from resnet_core.figures.layer_statistics import STATISTICS
 from resnet_core.networks.spec import NetSpec
 
 BATCH = 64

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.explain.picture import Shown
 from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import METHODS
-from resnet_core.figures.grid_png import GridWords
+from resnet_core.figures.attribution_png import GridWords
 from resnet_core.runs.run import Run
 
 Maps = Mapping[str, Mapping[str, Attribution]]  # run -> method -> map

@@ -16,8 +16,8 @@ from pages.parts.frame import dark, figure
 from resnet_core.attribution.answers_text import describe_answers
 from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import METHODS, Method, Param
-from resnet_core.figures.attribution import attribution_grid, attribution_map
-from resnet_core.figures.grid_png import grid_png
+from resnet_core.figures.attribution_maps import attribution_grid, attribution_map
+from resnet_core.figures.attribution_png import grid_png
 from resnet_core.figures.predictions import prediction_bars
 from resnet_core.runs.related import find_seeds
 from resnet_core.runs.run import Run

@@ -9,11 +9,11 @@ from pages.parts import reads, table
 from pages.parts.backend import said_plainly, service
 from pages.parts.frame import dark, figure
 from resnet_core.analysis.gradient_ratio import GradientRatios, describe_gradient_ratios, first_to_last_ratio
+from resnet_core.figures.block_drawing import residual_block_drawing
 from resnet_core.figures.curves import seed_curves
-from resnet_core.figures.heatmaps import layer_heatmaps
+from resnet_core.figures.layer_heatmaps import layer_heatmaps
+from resnet_core.figures.layer_statistics import STATISTICS, layer_values
 from resnet_core.figures.paper_marks import paper_marks
-from resnet_core.figures.statistics import STATISTICS, layer_values
-from resnet_core.figures.story import residual_block_drawing
 from resnet_core.networks.presets import preset
 from resnet_core.runs.depth_comparison import NetworkRuns
 from resnet_core.runs.depth_comparison_text import describe_errors, describe_training

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from resnet_core.analysis import trends
+from resnet_core.analysis.phrases import decades, listed, lower, number, with_spread
 from resnet_core.analysis.step0_result import Profile
 from resnet_core.analysis.trends import QUANTITIES, STEADY_DECADES, Trend, median, trend
-from resnet_core.analysis.words import decades, listed, lower, number, with_spread
 
 IN_WORDS = {
     trends.VANISHES: "vanishes towards the input",

@@ -18,7 +18,7 @@ from resnet_core.errors import JobError
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
 from resnet_core.training.checkpoint import load_weights
-from resnet_core.training.growing import grow_weights
+from resnet_core.training.grow import grow_weights
 
 
 @dataclass(frozen=True, eq=False)

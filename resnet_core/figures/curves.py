@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from resnet_core.figures.labels import named_ends
+from resnet_core.figures.line_labels import named_ends
 from resnet_core.figures.style import (
     HEIGHT,
     SMALL_FONT_SIZE,

@@ -14,7 +14,7 @@ from resnet_core.errors import TrainingError
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
 from resnet_core.training import checkpoint
-from resnet_core.training.captured import CapturedStep
+from resnet_core.training.cuda_graph import CapturedStep
 from resnet_core.training.device import (
     device_name,
     memory_errors_in_words,

@@ -238,8 +238,8 @@ def test_a_profile_is_read_and_judged_without_torch(pictures, tmp_path) -> None:
     file = tmp_path / "profile.pickle"
     file.write_bytes(pickle.dumps(profile(NetSpec(depth=8), *pictures, MEAN, STD)))
     code = (
-        "import pickle, sys; from resnet_core.analysis import cases, difference, verdict; "
-        f"p = pickle.load(open({str(file)!r}, 'rb')); verdict.verdict(p); difference.compare([p, p]); "
+        "import pickle, sys; from resnet_core.analysis import cases, comparison, verdict; "
+        f"p = pickle.load(open({str(file)!r}, 'rb')); verdict.verdict(p); comparison.compare([p, p]); "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -9,15 +9,15 @@ import plotly
 import pytest
 
 from resnet_core.attribution.methods import METHODS
-from resnet_core.figures.attribution import attribution_grid, attribution_map
+from resnet_core.figures.attribution_maps import attribution_grid, attribution_map
+from resnet_core.figures.block_drawing import residual_block_drawing
 from resnet_core.figures.curves import error_curves, seed_curves, small_live_curve
-from resnet_core.figures.drawing import network_drawing
-from resnet_core.figures.heatmaps import layer_heatmaps
-from resnet_core.figures.layers import Profile, depth_profile, layer_profile
-from resnet_core.figures.paths import path_length_bars
+from resnet_core.figures.layer_heatmaps import layer_heatmaps
+from resnet_core.figures.layer_profiles import Profile, depth_profile, layer_profile
+from resnet_core.figures.layer_statistics import STATISTICS
+from resnet_core.figures.network_drawing import network_drawing
+from resnet_core.figures.path_lengths import path_length_bars
 from resnet_core.figures.predictions import prediction_bars
-from resnet_core.figures.statistics import STATISTICS
-from resnet_core.figures.story import residual_block_drawing
 from resnet_core.figures.style import empty_figure, style_runs
 from resnet_core.networks.spec import NetSpec
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from resnet_core.attribution.methods import METHODS
-from resnet_core.figures.attribution import attribution_grid
+from resnet_core.figures.attribution_maps import attribution_grid
 from resnet_core.figures.curves import error_curves
-from resnet_core.figures.drawing import network_drawing
-from resnet_core.figures.heatmaps import layer_heatmaps
-from resnet_core.figures.layers import layer_profile
+from resnet_core.figures.layer_heatmaps import layer_heatmaps
+from resnet_core.figures.layer_profiles import layer_profile
+from resnet_core.figures.network_drawing import network_drawing
 from resnet_core.networks.spec import NetSpec
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 
-from resnet_core.figures.statistics import STATISTICS, layer_names, layer_values, stage_spans
+from resnet_core.figures.layer_statistics import STATISTICS, layer_names, layer_values, stage_spans
 from resnet_core.figures.style import (
     FONT_SIZE,
     SMALL_FONT_SIZE,

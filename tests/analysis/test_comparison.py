@@ -1,6 +1,6 @@
 import pytest
 
-from resnet_core.analysis.difference import change, compare
+from resnet_core.analysis.comparison import change, compare
 from resnet_core.networks.spec import NetSpec
 
 PLAIN = NetSpec(family="plain", depth=20)

@@ -8,7 +8,7 @@ import torch
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
 from resnet_core.training import checkpoint
-from resnet_core.training.captured import FIRST_STEPS, CapturedStep
+from resnet_core.training.cuda_graph import FIRST_STEPS, CapturedStep
 from resnet_core.training.events import CheckpointSaved, EpochEnded, Finished, LayerStats
 from resnet_core.training.probe import LayerProbe
 from resnet_core.training.recipe import Recipe

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from resnet_core.figures.paths import path_length_bars
+from resnet_core.figures.path_lengths import path_length_bars
 
 
 def test_bars_are_shares_of_all_paths(twins):

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from resnet_core.analysis.words import listed, number
+from resnet_core.analysis.phrases import listed, number
 
 
 @pytest.mark.parametrize(

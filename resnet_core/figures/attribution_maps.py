@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from resnet_core.attribution.scaling import share_scale
-from resnet_core.figures.columns import Column, colors_of, columns_of, grey, likeliest, shrunk, value_text
+from resnet_core.figures.attribution_columns import Column, colors_of, columns_of, grey, likeliest, shrunk, value_text
 from resnet_core.figures.style import (
     FONT_SIZE,
     SMALL_FONT_SIZE,

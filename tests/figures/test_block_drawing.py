@@ -1,4 +1,4 @@
-from resnet_core.figures.story import residual_block_drawing
+from resnet_core.figures.block_drawing import residual_block_drawing
 
 
 def test_only_the_residual_block_has_an_arc_and_an_addition():

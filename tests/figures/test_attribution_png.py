@@ -6,8 +6,8 @@ import pytest
 from PIL import Image, ImageColor, ImageDraw
 
 from resnet_core.attribution.methods import METHODS
-from resnet_core.figures.columns import columns_of
-from resnet_core.figures.grid_png import GridWords, fitted, font_of, grid_png, wrapped
+from resnet_core.figures.attribution_columns import columns_of
+from resnet_core.figures.attribution_png import GridWords, fitted, font_of, grid_png, wrapped
 from resnet_core.figures.style import LIGHT, style_runs
 
 SIGNED = METHODS["integrated_gradients"]

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from resnet_core.analysis import trends
+from resnet_core.analysis.phrases import decades, listed, lower, number, with_spread
 from resnet_core.analysis.step0_result import Profile
 from resnet_core.analysis.trends import QUANTITIES, Trend, median, trend
 from resnet_core.analysis.verdict import IN_WORDS
-from resnet_core.analysis.words import decades, listed, lower, number, with_spread
 from resnet_core.networks.options import CHOICES
 from resnet_core.networks.spec import NetSpec
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from resnet_core.figures.labels import named_ends
-from resnet_core.figures.statistics import (
+from resnet_core.figures.layer_statistics import (
     STATISTICS,
     Statistic,
     layer_names,
@@ -15,6 +14,7 @@ from resnet_core.figures.statistics import (
     nearest_step,
     stage_spans,
 )
+from resnet_core.figures.line_labels import named_ends
 from resnet_core.figures.style import (
     HEIGHT,
     SMALL_FONT_SIZE,

@@ -1,6 +1,6 @@
 import pytest
 
-from resnet_core.figures.labels import end_labels, label_margin, spread_out
+from resnet_core.figures.line_labels import end_labels, label_margin, spread_out
 
 
 def test_what_is_far_apart_stays_where_it_is():

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from resnet_core.figures.drawing import network_drawing
+from resnet_core.figures.network_drawing import network_drawing
 from resnet_core.figures.style import SMALL_FONT_SIZE, text_width
 from resnet_core.networks.spec import NetSpec
 

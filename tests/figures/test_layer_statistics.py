@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from resnet_core.figures.statistics import STATISTICS, layer_names, layer_values, nearest_step, stage_spans
+from resnet_core.figures.layer_statistics import STATISTICS, layer_names, layer_values, nearest_step, stage_spans
 from resnet_core.training.events import BLOCK_STATS, WEIGHT_STATS
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from resnet_core.figures.heatmaps import NOT_FINITE_COLOR, ZERO_COLOR, heatmaps_height, layer_heatmaps
+from resnet_core.figures.layer_heatmaps import NOT_FINITE_COLOR, ZERO_COLOR, heatmaps_height, layer_heatmaps
 
 
 def maps(figure):

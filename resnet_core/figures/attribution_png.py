@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from resnet_core.figures.columns import Column, columns_of, grey, likeliest, shrunk
+from resnet_core.figures.attribution_columns import Column, columns_of, grey, likeliest, shrunk
 from resnet_core.figures.style import RunStyle, Theme, theme
 from resnet_core.formatting import percent
 

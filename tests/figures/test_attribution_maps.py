@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from resnet_core.attribution.methods import METHODS
-from resnet_core.figures.attribution import attribution_grid, attribution_map, grid_height
+from resnet_core.figures.attribution_maps import attribution_grid, attribution_map, grid_height
 
 RNG = np.random.default_rng(0)
 PICTURE = RNG.integers(0, 256, (32, 32, 3), dtype=np.uint8)

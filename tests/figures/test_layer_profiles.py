@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from resnet_core.figures.layers import Profile, depth_profile, layer_profile
-from resnet_core.figures.statistics import STATISTICS
+from resnet_core.figures.layer_profiles import Profile, depth_profile, layer_profile
+from resnet_core.figures.layer_statistics import STATISTICS
 
 GRADIENT = STATISTICS["block_grad_rms"]
 
