@@ -31,7 +31,7 @@ from resnet_core.data.batches import TrainBatches
 from resnet_core.data.dataset import Dataset
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
-from resnet_core.training.cuda_graph import CapturedStep
+from resnet_core.training.cuda_graph import GraphedStep
 from resnet_core.training.device import device_name, pick_device, pick_precision
 from resnet_core.training.events import StepStats
 from resnet_core.training.recipe import Recipe
@@ -161,7 +161,7 @@ def our_steps(
             block.forward = torch.compile(block.forward)
     learn = TrainStep(net, recipe, device, pick_precision("auto", device)[0])
     if captured:
-        learn = CapturedStep(learn, draws=False)
+        learn = GraphedStep(learn, uses_rng=False)
     batches = TrainBatches(dataset, BATCH, 0, True, device)
     return timed(device, lambda step: learn(*batches(step), lr=0.1))
 

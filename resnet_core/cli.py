@@ -246,7 +246,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
     for field in ("epochs", "steps", "batch_size", "lr", "precision"):
         if getattr(args, field) is not None:
             changes[field] = getattr(args, field)
-    return recipe.with_(**changes)
+    return recipe.replace(**changes)
 
 
 def runs_command(args: argparse.Namespace) -> int:

@@ -159,7 +159,7 @@ def grow(run: Run) -> None:
         epochs = st.number_input("Epochs of further training", 1, 400, 4, key=f"grow_epochs_{run.id}")
         if st.button("Grow and train", key=f"grow_now_{run.id}", type="primary"):
             with said_plainly():
-                recipe = Recipe.from_dict(run.recipe).with_(name="custom", epochs=int(epochs), lr=0.01)
+                recipe = Recipe.from_dict(run.recipe).replace(name="custom", epochs=int(epochs), lr=0.01)
                 service().grow(run.id, int(depth), recipe)
                 st.success("Queued. It is on the Train page.")
 

@@ -175,7 +175,7 @@ def how() -> Recipe:
             persist_state="session",
             help="One epoch shows the network every training picture once.",
         )
-        recipe = recipe.with_(epochs=int(length))
+        recipe = recipe.replace(epochs=int(length))
     else:
         epochs.text_input("Steps", f"{recipe.steps:,}", disabled=True, help="The paper counts steps, not epochs.")
     chosen = seed.number_input(
@@ -188,7 +188,7 @@ def how() -> Recipe:
         help="Fixes everything that is random: starting weights, order of pictures, crops and flips. Train with "
         "several seeds before you believe a small difference.",
     )
-    return recipe.with_(seed=int(chosen))
+    return recipe.replace(seed=int(chosen))
 
 
 def recipe_details(recipe: Recipe) -> Recipe:
@@ -221,7 +221,7 @@ def recipe_details(recipe: Recipe) -> Recipe:
         help="Each picture is shifted by up to 4 pixels and mirrored half of the time, anew in each epoch, so that the "
         "network cannot learn the pixels by heart.",
     )
-    recipe = recipe.with_(lr=float(lr), batch_size=int(batch), augment=augment)
+    recipe = recipe.replace(lr=float(lr), batch_size=int(batch), augment=augment)
     st.caption(recipe.describe())
     return recipe
 

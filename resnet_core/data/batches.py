@@ -1,8 +1,7 @@
 """A dataset on the device that trains on it: uint8 pictures, batched and augmented there.
 
-What a batch holds is a function of (seed, step) and of nothing else. Networks that train with one seed see
-the same pictures, crops and flips, on whatever machine; and a training that is resumed needs no state of a
-random generator.
+What a batch holds is a function of (seed, step) alone. Networks that train with one seed see the same pictures, crops
+and flips on every machine, and a training that is resumed needs no state of a random generator.
 """
 
 import hashlib
@@ -17,26 +16,25 @@ from resnet_core.data.dataset import Dataset
 from resnet_core.data.normalise import Normalise
 
 PADDING = 4
-"""Pixels of zero on each side of a picture before a crop of its own size is drawn (He et al. 2015, section
-4.2)."""
+"""Pixels of zero on each side of a picture before a crop of its own size is drawn (He et al. 2015, section 4.2)."""
 
-_EVAL_PIXELS = 1000 * 32 * 32  # in a batch of evaluation, at the size the network sees
+_EVAL_PIXELS = 1000 * 32 * 32  # in an evaluation batch, at the size the network sees
 _EPOCHS_KEPT = 2  # a batch touches at most two epochs
 
 
-def mixed_seed(*words: object) -> int:
-    """A seed in [0, 2^63) for a generator of its own, from anything with a text: mixed_seed(seed, "order",
-    epoch)."""
-    digest = hashlib.blake2b("/".join(map(str, words)).encode(), digest_size=8).digest()
+def derive_seed(*parts: object) -> int:
+    """A seed in [0, 2^63) from what it is for, such as derive_seed(seed, "forward", step): each
+    generator gets its own.
+    """
+    digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
 
 
 class TrainBatches:
     """Training batches by the number of the step.
 
-    All epochs' orders, each a permutation of its own, form one endless row of images; the batch of step ``k``
-    is positions ``[k * batch_size, (k + 1) * batch_size)`` of it. So every batch has the same shape, also at
-    the end of an epoch.
+    The epochs' orders, each a permutation of its own, form one endless sequence of images; the batch of step ``k`` is
+    positions ``[k * batch_size, (k + 1) * batch_size)`` of it. So all batches have one shape, also at an epoch's end.
     """
 
     def __init__(
@@ -48,7 +46,7 @@ class TrainBatches:
         device: torch.device,
         image_size: int = 32,
     ):
-        """``batch_size`` is at most the number of training pictures (see Recipe.batch_for)."""
+        """``batch_size``: at most the number of training pictures, see Recipe.effective_batch_size."""
         self.images = _to_device(dataset.x_train, device)  # uint8 (N, H, W, 3)
         self.labels = _to_device(dataset.y_train, device)  # int64 (N,)
         self.normalise = Normalise(dataset.mean, dataset.std, image_size, device)
@@ -70,34 +68,37 @@ class TrainBatches:
         return self.normalise(images), self.labels[index]
 
     def _positions(self, start: int, end: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Which pictures stand at these positions, and their crop offsets and flips."""
         n = len(self.images)
         epoch, first = divmod(start, n)
-        parts = [[t[first : first + end - start] for t in self._draw(epoch)]]
-        if first + end - start > n:
-            parts.append([t[: first + end - start - n] for t in self._draw(epoch + 1)])
-        return tuple(torch.cat(pieces) for pieces in zip(*parts, strict=True))
+        last = first + end - start
+        index, offsets, flips = (drawn[first:last] for drawn in self._draw(epoch))
+        if last <= n:
+            return index, offsets, flips
+        following = [drawn[: last - n] for drawn in self._draw(epoch + 1)]
+        index, offsets, flips = map(torch.cat, zip((index, offsets, flips), following, strict=True))
+        return index, offsets, flips
 
     def _draw(self, epoch: int) -> tuple[Tensor, Tensor, Tensor]:
         """Order (N,), crop offsets (N, 2) in 0 .. 2 * PADDING and flips (N,) of one epoch, counted from 0.
 
-        Drawn on the CPU, where every machine draws the same numbers, and sent to the device once an epoch.
+        Drawn on the CPU, where every machine draws the same numbers, and copied to the device once an epoch.
         """
         if epoch not in self._drawn:
             n = len(self.images)
-            generator = torch.Generator().manual_seed(mixed_seed(self.seed, "batches", epoch))
-            drawn = (
+            generator = torch.Generator().manual_seed(derive_seed(self.seed, "batches", epoch))
+            order, offsets, flips = (
                 torch.randperm(n, generator=generator),
                 torch.randint(0, 2 * PADDING + 1, (n, 2), generator=generator),
                 torch.randint(0, 2, (n,), generator=generator, dtype=torch.bool),
             )
             while len(self._drawn) >= _EPOCHS_KEPT:
                 del self._drawn[min(self._drawn)]
-            self._drawn[epoch] = tuple(_send(tensor, self.device) for tensor in drawn)
+            self._drawn[epoch] = _send(order, self.device), _send(offsets, self.device), _send(flips, self.device)
         return self._drawn[epoch]
 
     def _crop_and_flip(self, images: Tensor, offsets: Tensor, flips: Tensor) -> Tensor:
-        """Each picture its own crop of the zero-padded picture, mirrored or not: one gather for the whole
-        batch."""
+        """Crop each zero-padded picture at its own offsets and mirror it or not: one gather for the whole batch."""
         padded = F.pad(images, (0, 0, PADDING, PADDING, PADDING, PADDING))  # (B, H + 8, W + 8, 3)
         pictures, height, width = padded.shape[:3]
         rows = self._rows + offsets[:, :1]  # (B, H)
@@ -132,5 +133,5 @@ def _to_device(array: np.ndarray, device: torch.device) -> Tensor:
 
 
 def _send(tensor: Tensor, device: torch.device) -> Tensor:
-    """To the device without waiting for what is still being computed there."""
+    """Copy to the device without waiting for what is still being computed there."""
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)

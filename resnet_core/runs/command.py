@@ -44,7 +44,7 @@ def recipe_options(recipe: Recipe) -> list[str] | None:
     for name, base in RECIPES.items():
         changes = {field: getattr(recipe, field) for field in OPTIONS if getattr(recipe, field) != getattr(base, field)}
         changes = {field: value for field, value in changes.items() if value is not None}
-        again = base.with_(**changes).to_dict()
+        again = base.replace(**changes).to_dict()
         if again | {"name": ""} == recipe.to_dict() | {"name": ""}:
             found.append(
                 ["--recipe", name, *(word for field in changes for word in (OPTIONS[field], str(changes[field])))]

@@ -32,7 +32,7 @@ class Wanted:
 
     def made_of(self) -> tuple[NetSpec, Recipe]:
         """What is trained, and how. Raises SpecError when there is no such network or recipe."""
-        return network_preset(self.network), recipe_preset(self.recipe).with_(seed=self.seed)
+        return network_preset(self.network), recipe_preset(self.recipe).replace(seed=self.seed)
 
 
 def _paper(network: str, seed: int = 0) -> Wanted:

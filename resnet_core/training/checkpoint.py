@@ -1,8 +1,10 @@
-"""Everything needed to go on with a training, as bytes: safetensors with its JSON header, never a pickle, so
-a file from elsewhere can be read without running anything in it."""
+"""Everything needed to go on with a training, as bytes: safetensors with its JSON header, never a pickle, so that a
+file from elsewhere can be read without running anything in it.
+"""
 
 import json
 import struct
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -14,17 +16,20 @@ from resnet_core.errors import TrainingError
 FORMAT = 1
 
 
-def save_state(tensors: dict[str, Tensor], meta: dict) -> bytes:
-    """Tensors of any device and memory layout, and a JSON-able description, as one safetensors file."""
+def save_checkpoint(tensors: dict[str, Tensor], meta: dict[str, Any]) -> bytes:
+    """One safetensors file with tensors of any device and memory layout, and a description that JSON can hold."""
     return save(
         {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()},
         {"format": str(FORMAT), "state": json.dumps(meta)},
     )
 
 
-def load_state(data: bytes) -> tuple[dict[str, Tensor], dict]:
-    """What :func:`save_state` was given. Raises TrainingError when the bytes are damaged or something
-    else."""
+def load_checkpoint(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the description that :func:`save_checkpoint` was given.
+
+    Raises:
+        TrainingError: the bytes are damaged, or are something else.
+    """
     try:
         tensors = load(data)
         meta = read_meta(data)
@@ -33,9 +38,11 @@ def load_state(data: bytes) -> tuple[dict[str, Tensor], dict]:
     return tensors, meta
 
 
-def read_meta(data: bytes) -> dict:
-    """The description alone, without reading a tensor; ``{}`` for plain weights. Layout of a safetensors
-    file: 8 bytes of header length, little endian, then the header as JSON."""
+def read_meta(data: bytes) -> dict[str, Any]:
+    """The description alone, without reading a tensor; ``{}`` for plain weights.
+
+    A safetensors file begins with the length of its header (8 bytes, little endian), then the header as JSON.
+    """
     (length,) = struct.unpack("<Q", data[:8])
     header = json.loads(data[8 : 8 + length]).get("__metadata__", {})
     if header.get("format", str(FORMAT)) != str(FORMAT):
@@ -43,7 +50,8 @@ def read_meta(data: bytes) -> dict:
             f"This checkpoint has format {header['format']}, this version reads format {FORMAT}: "
             "start the training again, or use the version that wrote it."
         )
-    return json.loads(header.get("state", "{}"))
+    meta: dict[str, Any] = json.loads(header.get("state", "{}"))
+    return meta
 
 
 def save_weights(net: nn.Module) -> bytes:
@@ -52,10 +60,10 @@ def save_weights(net: nn.Module) -> bytes:
 
 
 def load_weights(data: bytes, net: nn.Module) -> None:
-    """Put weights into ``net``, from :func:`save_weights` or from a checkpoint (whose other tensors are left
-    alone).
+    """Load the weights from :func:`save_weights`, or those of a checkpoint, into ``net``.
 
-    Raises TrainingError when they belong to another network; then ``net`` is as before.
+    Raises:
+        TrainingError: they cannot be read, or belong to another network; then ``net`` is as before.
     """
     try:
         tensors = load(data)
@@ -63,19 +71,19 @@ def load_weights(data: bytes, net: nn.Module) -> None:
         raise TrainingError(
             f"These weights cannot be read ({error}): the file is damaged, or no safetensors."
         ) from None
-    put_weights({name.removeprefix("net."): t for name, t in tensors.items() if _is_weight(name, tensors)}, net)
+    is_checkpoint = any(name.startswith("net.") for name in tensors)
+    copy_weights(tensors_of("net.", tensors) if is_checkpoint else tensors, net)
 
 
-def _is_weight(name: str, tensors: dict[str, Tensor]) -> bool:
-    is_checkpoint = any(other.startswith("net.") for other in tensors)
-    return name.startswith("net.") if is_checkpoint else True
+def copy_weights(state_dict: dict[str, Tensor], net: nn.Module) -> None:
+    """Copy a state dict into ``net``'s own tensors, which keep their device and memory layout.
 
-
-def put_weights(weights: dict[str, Tensor], net: nn.Module) -> None:
-    """Copy ``weights`` into ``net``'s own tensors, which keep their device and memory layout."""
+    Raises:
+        TrainingError: it belongs to another network; then ``net`` is as before.
+    """
     own = net.state_dict()
-    misfits = [name for name in own if name not in weights or weights[name].shape != own[name].shape]
-    misfits += [name for name in weights if name not in own]
+    misfits = [name for name in own if name not in state_dict or state_dict[name].shape != own[name].shape]
+    misfits += [name for name in state_dict if name not in own]
     if misfits:
         raise TrainingError(
             f"These weights belong to another network: {misfits[0]!r}, one of {len(misfits)} tensors, "
@@ -83,4 +91,9 @@ def put_weights(weights: dict[str, Tensor], net: nn.Module) -> None:
         )
     with torch.no_grad():
         for name, tensor in own.items():
-            tensor.copy_(weights[name])
+            tensor.copy_(state_dict[name])
+
+
+def tensors_of(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Those whose name begins with ``prefix``, without it: a checkpoint holds "net.", "momentum." and "sums"."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -12,8 +12,12 @@ from resnet_core.errors import TrainingError
 
 
 def pick_device(name: str | None = None) -> tuple[torch.device, str]:
-    """The device of that name ("cpu", "cuda", "cuda:1", "mps"), or the best one for ``None`` and ``"auto"``,
-    with the reason for it. Raises TrainingError when this machine has no such device."""
+    """The device of that name ("cpu", "cuda", "cuda:1", "mps"), or the best one for ``None`` and "auto",
+    and the reason.
+
+    Raises:
+        TrainingError: this machine has no such device.
+    """
     if name in (None, "auto"):
         return _best_device()
     try:
@@ -65,16 +69,15 @@ def free_memory(device: torch.device) -> int | None:
     return memory.free_memory() if device.type == "cpu" else None
 
 
-def pick_precision(asked: str, device: torch.device) -> tuple[str, str]:
+def pick_precision(requested: str, device: torch.device) -> tuple[str, str]:
     """Resolve a recipe's precision ("auto", "fp32" or "bf16") to "fp32" or "bf16", with the reason.
 
-    The rule for "auto" looks at what the hardware can do and at nothing else, so twins on one machine always
-    get the same answer. It rests on measurement: with AVX-512 BF16 instructions a training step of ResNet-20
-    took 0.65 times as long in bf16 as in fp32 (AMD EPYC, 2 cores, channels last); without them bf16 is
-    emulated and slower.
+    The rule for "auto" looks at what the hardware can do and at nothing else, so twins on one machine always get the
+    same answer. It rests on measurement: with AVX-512 BF16 instructions a training step of ResNet-20 took 0.65 times as
+    long in bf16 as in fp32 (AMD EPYC, 2 cores, channels last); without them bf16 is emulated and slower.
     """
-    if asked != "auto":
-        return asked, "asked for"
+    if requested != "auto":
+        return requested, "asked for"
     if device.type == "cuda":
         if torch.cuda.get_device_capability(device) >= (8, 0):
             return "bf16", "this GPU computes bfloat16 natively"
@@ -89,9 +92,10 @@ def pick_precision(asked: str, device: torch.device) -> tuple[str, str]:
 
 
 @contextmanager
-def prepared(device: torch.device) -> Iterator[None]:
-    """Settings of the whole process that a training wants: on a GPU, only algorithms that give the same sums twice;
-    on a CPU, freed memory kept for the next step until the training has ended."""
+def backend_settings(device: torch.device) -> Iterator[None]:
+    """Settings of the whole process for a training: on a GPU, deterministic algorithms only; on a CPU, freed memory is
+    kept for the next step until the training has ended.
+    """
     if device.type == "cuda":
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
@@ -99,8 +103,8 @@ def prepared(device: torch.device) -> Iterator[None]:
     if c_library is None:
         yield
         return
-    # Otherwise each step asks the system for its activations anew and has them zeroed page by page: 5 % of a step of
-    # ResNet-20 (AMD EPYC, one thread, glibc 2.36).
+    # Otherwise each step gets the memory for its activations from the system anew, which zeroes it page by page: 5 %
+    # of a step of ResNet-20 (AMD EPYC, one thread, glibc 2.36).
     c_library.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
     c_library.mallopt(_M_TRIM_THRESHOLD, 1 << 30)
     try:
@@ -117,8 +121,8 @@ def _glibc() -> ctypes.CDLL | None:
 
 
 @contextmanager
-def memory_errors_in_words(network: str, batch_size: int) -> Iterator[None]:
-    """Running out of memory inside, on the CPU or a GPU, becomes a TrainingError."""
+def explain_out_of_memory(network: str, batch_size: int) -> Iterator[None]:
+    """Turn running out of memory inside, on the CPU or a GPU, into a TrainingError that says what to do."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError

@@ -1,12 +1,13 @@
-"""What a training will cost, as numbers that travel between processes. estimate.py measures them. No torch."""
+"""What a training will cost, as numbers; estimate.py measures them. No torch."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Measured on the machine that will train, with random pictures; for a training that has the machine, or its
-    share of the cores, for itself."""
+    """Measured on the machine that will train, with random pictures, for a training that has the machine, or its share
+    of the cores, to itself.
+    """
 
     seconds_per_step: float  # of a whole batch
     seconds_per_test_image: float
@@ -21,9 +22,9 @@ class Estimate:
 
     @property
     def fits(self) -> bool:
-        """Whether it would have had room, as far as one can know."""
+        """Whether there would have been enough memory; True where that cannot be known."""
         return self.free_bytes is None or self.memory_bytes <= self.free_bytes
 
     def seconds(self, steps: int, test_images: int = 0) -> float:
-        """Of a training of that many steps that tests that many images, all its epochs together."""
+        """Of a training of so many steps that evaluates so many test images, all its epochs together."""
         return steps * self.seconds_per_step + test_images * self.seconds_per_test_image

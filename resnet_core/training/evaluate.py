@@ -1,4 +1,4 @@
-"""Loss and error of a network on all pictures of one part of a dataset."""
+"""Loss and error of a network on the test pictures of a dataset."""
 
 import torch
 import torch.nn.functional as F
@@ -8,21 +8,21 @@ from resnet_core.data.batches import EvalBatches
 from resnet_core.data.dataset import Dataset
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
-from resnet_core.training.checkpoint import load_state, put_weights
+from resnet_core.training.checkpoint import load_weights
 from resnet_core.training.step import autocast
 
-PERCENTILES = 101
+N_PERCENTILES = 101  # 0 to 100
 
 
 @torch.inference_mode()
 def evaluate(net: nn.Module, batches: EvalBatches, precision: str) -> tuple[float, float]:
-    """Mean cross-entropy in nats, and the fraction of wrong answers; evaluation mode, single view.
+    """Mean cross-entropy in nats and error, a fraction; in evaluation mode, single view.
 
-    The network is put back into the mode it was in.
+    Leaves the network in the mode it was in.
     """
     device = batches.images.device
     loss = torch.zeros((), device=device)
-    wrong = torch.zeros((), dtype=torch.int64, device=device)
+    n_wrong = torch.zeros((), dtype=torch.int64, device=device)
     was_training = net.training
     net.eval()
     try:
@@ -31,18 +31,20 @@ def evaluate(net: nn.Module, batches: EvalBatches, precision: str) -> tuple[floa
                 logits = net(x)
             logits = logits.float()
             loss += F.cross_entropy(logits, y, reduction="sum")
-            wrong += (logits.argmax(1) != y).sum()
+            n_wrong += (logits.argmax(1) != y).sum()
     finally:
         net.train(was_training)
-    return loss.item() / len(batches), wrong.item() / len(batches)
+    return loss.item() / len(batches), n_wrong.item() / len(batches)
 
 
 @torch.inference_mode()
 def best_scores(spec: NetSpec, weights: bytes, dataset: Dataset) -> list[float]:
-    """Percentiles 0 to 100 of the largest logit over the test pictures, in float32 on the CPU: what the largest logit
-    of another picture is compared with, where the test pictures are not at hand."""
+    """Percentiles 0 to 100 of the largest logit over the test pictures, in float32 on the CPU.
+
+    The largest logit of another picture is compared with them where the test pictures are not at hand.
+    """
     net = build_net(spec)
-    put_weights(load_state(weights)[0], net)
+    load_weights(weights, net)
     net.eval()
     best = torch.cat([net(x).amax(1) for x, _ in EvalBatches(dataset, torch.device("cpu"), spec.image_size)])
-    return [round(value, 4) for value in torch.quantile(best, torch.linspace(0, 1, PERCENTILES)).tolist()]
+    return [round(value, 4) for value in torch.quantile(best, torch.linspace(0, 1, N_PERCENTILES)).tolist()]

@@ -1,8 +1,8 @@
 """What a training reports while it runs, as plain Python and NumPy, so that events travel
 between processes. No torch.
 
-Errors are fractions in [0, 1], losses are mean cross-entropies in nats. ``step`` counts optimiser updates
-made so far: statistics at step 0 describe the network before its first update.
+Errors are fractions in [0, 1], losses are mean cross-entropies in nats. ``step`` counts the optimiser updates made so
+far: statistics at step 0 describe the network before its first update.
 """
 
 from dataclasses import dataclass
@@ -14,16 +14,14 @@ WEIGHT_STATS = ("grad_rms", "grad_over_weight", "update_over_weight")
 
 ``grad_rms``: root mean square over the elements of the loss's gradient with respect to the layer's weights.
 ``grad_over_weight``: that, divided by the root mean square of the weights themselves.
-``update_over_weight``: root mean square of the optimiser's change in this step, divided by that of the
-weights.
+``update_over_weight``: root mean square of the optimiser's change in this step, divided by that of the weights.
 """
 
 BLOCK_STATS = ("grad_rms", "mean", "variance")
-"""Columns of :attr:`LayerStats.block_stats`, all of one block's output (after the addition) on the step's
-batch.
+"""Columns of :attr:`LayerStats.block_stats`, all of one block's output (after the addition) on the step's batch.
 
-``grad_rms``: root mean square of the gradient of the mean loss, taken times the batch size so that it does
-not depend on it, with respect to the output. ``mean``, ``variance``: over all elements of the output.
+``grad_rms``: root mean square of the gradient of the mean loss with respect to the output, times the batch size, so
+that it does not depend on it. ``mean``, ``variance``: over all elements of the output.
 """
 
 
@@ -57,8 +55,9 @@ class StepStats:
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """``train_*`` are means over the epoch's augmented batches, taken as the network learned from them;
-    ``test_*`` are over the whole test set, network in evaluation mode, single view."""
+    """``train_*`` are means over the epoch's augmented batches, taken as the network learned from them; ``test_*`` are
+    over the whole test set, network in evaluation mode, single view.
+    """
 
     epoch: int  # counts from 1
     step: int

@@ -1,8 +1,7 @@
-"""What is measured inside a network while it trains: the columns of events.WEIGHT_STATS and
-events.BLOCK_STATS.
+"""What is measured inside a network while it trains: the columns of events.WEIGHT_STATS and events.BLOCK_STATS.
 
 Measured on a training step itself, not on a copy of it. Everything stays on the device until
-:meth:`LayerProbe.read`; steps that are not measured pay nothing: no hook is left in the network between them.
+:meth:`LayerProbe.compute`. Steps that are not measured pay nothing: no hook is left in the network between them.
 """
 
 import math
@@ -15,13 +14,13 @@ from torch import Tensor, nn
 
 
 class LayerProbe:
-    """Measures training steps of one network. A measured step goes
+    """Measures training steps of one network. A measured step is
 
-    >>> with probe.watching(batch_size):
+    >>> with probe.observe(batch_size):
     ...     loss = ...; loss.backward()
-    >>> before = probe.copy_weights()
+    >>> before = probe.clone_weights()
     >>> optimizer.step()
-    >>> weight_stats, block_stats = probe.read(before)
+    >>> weight_stats, block_stats = probe.compute(before)
     """
 
     def __init__(self, net: nn.Module):
@@ -32,20 +31,22 @@ class LayerProbe:
         ]
         self.weight_names = tuple(name for name, _ in layers)
         self.weights: list[Tensor] = [weight for _, weight in layers]
-        self.roots = torch.tensor([math.sqrt(weight.numel()) for weight in self.weights])
+        self.sqrt_sizes = torch.tensor([math.sqrt(weight.numel()) for weight in self.weights])
         blocks = net.observed_blocks()
         self.block_names = tuple(name for name, _ in blocks)
         self._blocks = [module for _, module in blocks]
         # Squares of gradients below 1e-23 are exactly 0 in float32: a vanishing gradient would look like none.
         # Apple GPUs have no float64.
-        self._sums = torch.float32 if self.weights[0].device.type == "mps" else torch.float64
+        self._norm_dtype = torch.float32 if self.weights[0].device.type == "mps" else torch.float64
         self._outputs: list[Tensor] = []  # (mean, variance) by block
         self._gradients: dict[int, Tensor] = {}  # RMS by block
 
     @contextmanager
-    def watching(self, batch_size: int) -> Iterator[None]:
-        """Forward and backward pass inside this block are measured at the blocks' outputs. The gradient is
-        that of the mean loss over ``batch_size`` images, times ``batch_size``."""
+    def observe(self, batch_size: int) -> Iterator[None]:
+        """Measure the forward and backward pass inside at the blocks' outputs.
+
+        The gradient is that of the mean loss over ``batch_size`` images, times ``batch_size``.
+        """
         self._outputs = [torch.empty(0)] * len(self._blocks)
         self._gradients = {}
 
@@ -58,7 +59,7 @@ class LayerProbe:
             output.register_hook(lambda gradient: on_gradient(index, gradient))
 
         def on_gradient(index: int, gradient: Tensor) -> None:
-            norm = torch.linalg.vector_norm(gradient, dtype=self._sums)
+            norm = torch.linalg.vector_norm(gradient, dtype=self._norm_dtype)
             self._gradients[index] = (norm * (batch_size / math.sqrt(gradient.numel()))).float()
 
         hooks = [
@@ -71,21 +72,25 @@ class LayerProbe:
             for hook in hooks:
                 hook.remove()
 
-    def copy_weights(self) -> list[Tensor]:
+    def clone_weights(self) -> list[Tensor]:
         return [weight.detach().clone() for weight in self.weights]
 
     @torch.no_grad()
-    def read(self, before: list[Tensor]) -> tuple[np.ndarray, np.ndarray]:
-        """Weight statistics (layers, 3) and block statistics (blocks, 3), float32; this waits for the device.
+    def compute(self, before: list[Tensor]) -> tuple[np.ndarray, np.ndarray]:
+        """Weight statistics (layers, 3) and block statistics (blocks, 3), float32. Waits for the device.
 
-        ``before``: copy_weights() from before the optimiser's step; the gradients must still be there. A
-        ratio to weights that are all zero is NaN: it has no value.
+        ``before``: clone_weights() from before the optimiser's step; the gradients must still be there. A ratio to
+        weights that are all zero is NaN.
         """
         norms = torch.stack(
             [
-                torch.stack(torch._foreach_norm([weight.grad for weight in self.weights], 2, self._sums)),
-                torch.stack(torch._foreach_norm(before, 2, self._sums)),
-                torch.stack(torch._foreach_norm(torch._foreach_sub(self.weights, before), 2, self._sums)),
+                torch.stack(
+                    torch._foreach_norm(
+                        [weight.grad for weight in self.weights if weight.grad is not None], 2, self._norm_dtype
+                    )
+                ),
+                torch.stack(torch._foreach_norm(before, 2, self._norm_dtype)),
+                torch.stack(torch._foreach_norm(torch._foreach_sub(self.weights, before), 2, self._norm_dtype)),
             ]
         ).float()
         zero = norms.new_zeros(())
@@ -98,5 +103,5 @@ class LayerProbe:
         flat = torch.cat([norms.reshape(-1), blocks.reshape(-1)]).cpu()  # the one copy from the device
         gradient, weight, update = flat[: norms.numel()].reshape(3, -1)
         weight = torch.where(weight > 0, weight, torch.nan)
-        weight_stats = torch.stack([gradient / self.roots, gradient / weight, update / weight], dim=1)
+        weight_stats = torch.stack([gradient / self.sqrt_sizes, gradient / weight, update / weight], dim=1)
         return weight_stats.numpy(), flat[norms.numel() :].reshape(-1, 3).numpy()

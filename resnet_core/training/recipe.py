@@ -2,8 +2,9 @@
 
 import dataclasses
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cache
+from typing import Any
 
 from resnet_core.errors import SpecError
 
@@ -11,10 +12,11 @@ SCHEDULES = ("steps", "one_cycle", "cosine", "constant")
 PRECISIONS = ("auto", "fp32", "bf16")
 DENSE_STEPS = 20
 """Every step up to this one is logged, then ever fewer until the regular interval is reached: the gradients of plain
-and residual networks differ most, and change fastest, in the first hundred steps."""
+and residual networks differ most, and change fastest, in the first hundred steps.
+"""
 
 LOG_GROWTH = 1.15
-"""Between the dense start and the regular interval each logged step is this factor after the last one."""
+"""Between the dense start and the regular interval, each logged step is this many times the one before."""
 
 FREE_FIELDS = {"name", "precision", "seed", "log_every"}
 """Fields that may differ between two runs of one and the same recipe."""
@@ -22,9 +24,14 @@ FREE_FIELDS = {"name", "precision", "seed", "log_every"}
 
 @dataclass(frozen=True)
 class Recipe:
-    """One way to train, checked when made. The defaults are those of He et al. 2015 (arXiv 1512.03385,
-    section 4.2) but for the length: SGD with momentum, and weight decay on every parameter, batch norm's and
-    biases included."""
+    """One way to train, checked when made.
+
+    The defaults are those of He et al. 2015 (arXiv 1512.03385, section 4.2) but for the length: SGD with momentum, and
+    weight decay on every parameter, those of batch norm and biases included.
+
+    Raises:
+        SpecError: a value that is not allowed, or values that do not fit together.
+    """
 
     name: str = "custom"
     epochs: int | None = None  # passes over the training set; exactly one of epochs and steps is given
@@ -71,20 +78,24 @@ class Recipe:
 
     # --- length ---
 
-    def batch_for(self, n_train: int) -> int:
+    def effective_batch_size(self, n_train: int) -> int:
         """Images in a batch: batch_size, or the whole training set where that is smaller."""
         return min(self.batch_size, n_train)
 
     def steps_per_epoch(self, n_train: int) -> float:
-        """Optimiser updates per pass over ``n_train`` images; batches go on across the end of an epoch."""
-        return n_train / self.batch_for(n_train)
+        """Optimiser updates per pass over ``n_train`` images; a batch may reach across the end of an epoch."""
+        return n_train / self.effective_batch_size(n_train)
 
     def epoch_end(self, epoch: int, n_train: int) -> int:
         """The step at which every image has been drawn ``epoch`` times."""
-        return -(-epoch * n_train // self.batch_for(n_train))
+        return -(-epoch * n_train // self.effective_batch_size(n_train))
 
     def total_steps(self, n_train: int) -> int:
-        return self.steps if self.steps is not None else self.epoch_end(self.epochs, n_train)
+        """Optimiser updates of the whole training."""
+        if self.epochs is not None:
+            return self.epoch_end(self.epochs, n_train)
+        assert self.steps is not None  # exactly one of the two is given
+        return self.steps
 
     def logs_at(self, step: int, total_steps: int) -> bool:
         """Whether statistics are due at ``step`` (they also are at the end of each epoch).
@@ -103,10 +114,9 @@ class Recipe:
     def lr_at(self, step: int, total_steps: int) -> float:
         """The learning rate of the update that follows ``step`` earlier ones.
 
-        ``steps``: tenfold drops after half and three quarters of the run (He et al. 2015: at 32k and 48k of
-        64k).
-        ``one_cycle``: up in a line from a tenth of ``lr`` during the first quarter, then down in a line
-        towards 0 (after Smith and Topin 2017, arXiv 1708.07120, with constant momentum).
+        ``steps``: tenfold drops after half and three quarters of the run (He et al. 2015: at 32k and 48k of 64k).
+        ``one_cycle``: linearly up from a tenth of ``lr`` during the first quarter, then linearly down towards 0 (after
+        Smith and Topin 2017, arXiv 1708.07120, with constant momentum).
         ``cosine``: half a cosine from ``lr`` towards 0 (Loshchilov and Hutter 2017, arXiv 1608.03983).
         """
         if step < self.warmup_steps:
@@ -125,14 +135,14 @@ class Recipe:
     @property
     def is_paper(self) -> bool:
         """Whether all that shapes the result is as in He et al. 2015; FREE_FIELDS do not count."""
-        return not self.differences()
+        return not self.differences_from_paper()
 
-    def differences(self) -> list[str]:
-        """What a reader must know before comparing with the paper, one phrase per difference."""
+    def differences_from_paper(self) -> list[str]:
+        """What a reader must know before comparing with the paper, one phrase a difference."""
         paper = PRESETS["paper"]
         phrases = []
         if self.steps != paper.steps:
-            length = _count(self.steps, "step") if self.steps is not None else _count(self.epochs, "epoch")
+            length = _count(self.epochs, "epoch") if self.epochs is not None else _count(self.steps or 0, "step")
             phrases.append(f"{length} instead of 64,000 steps (about 164 epochs)")
         if self.schedule != paper.schedule:
             title = {"one_cycle": "a one-cycle", "cosine": "a cosine", "constant": "a constant"}[self.schedule]
@@ -157,19 +167,19 @@ class Recipe:
         return phrases
 
     def describe(self) -> str:
-        """One sentence that says how this recipe stands to the paper's."""
-        differences = self.differences()
+        """Say in one sentence how this recipe compares with the paper's."""
+        differences = self.differences_from_paper()
         if not differences:
             return "The recipe of He et al. 2015: 64,000 steps of 128 images."
         return f"Not the paper's recipe: {', '.join(differences)}."
 
     # --- JSON ---
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict) -> "Recipe":
+    def from_dict(cls, values: dict[str, Any]) -> "Recipe":
         """The inverse of `to_dict`; missing fields take their defaults, unknown ones raise SpecError."""
         if not isinstance(values, dict):
             raise SpecError(f"A recipe is an object of named fields, not {type(values).__name__}.")
@@ -179,9 +189,12 @@ class Recipe:
             raise SpecError(f"A recipe has no field {unknown[0]!r}: its fields are {', '.join(known)}.")
         return cls(**values)
 
-    def with_(self, **changes: object) -> "Recipe":
-        """This recipe with some fields changed. A length in epochs takes the place of one in steps, and vice
-        versa; when more than FREE_FIELDS change, it no longer goes by its preset's name but is "custom"."""
+    def replace(self, **changes: Any) -> "Recipe":
+        """This recipe with some fields changed.
+
+        A length in epochs replaces one in steps, and vice versa. When more than FREE_FIELDS change, the recipe no
+        longer has its preset's name but is "custom".
+        """
         if changes.get("epochs") is not None:
             changes.setdefault("steps", None)
         if changes.get("steps") is not None:
@@ -189,12 +202,12 @@ class Recipe:
         changed = {name for name, value in changes.items() if value != getattr(self, name)}
         if not changed <= FREE_FIELDS:
             changes.setdefault("name", "custom")
-        return replace(self, **changes)
+        return dataclasses.replace(self, **changes)
 
 
 @cache
 def _early_steps(interval: int) -> frozenset[int]:
-    """Steps that are logged before the regular ``interval`` takes over."""
+    """Steps that are logged before the regular ``interval`` begins."""
     steps = list(range(DENSE_STEPS + 1))
     while (following := math.ceil(steps[-1] * LOG_GROWTH)) - steps[-1] < interval:
         steps.append(following)

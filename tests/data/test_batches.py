@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from resnet_core.data.batches import EvalBatches, TrainBatches, mixed_seed
+from resnet_core.data.batches import EvalBatches, TrainBatches, derive_seed
 from resnet_core.data.dataset import Dataset
 
 CPU = torch.device("cpu")
@@ -124,10 +124,10 @@ def test_evaluation_shows_everything_once_in_order():
 
 
 def test_seeds_of_different_things_differ():
-    seeds = {mixed_seed(a, b, c) for a in range(10) for b in ("batches", "forward") for c in range(10)}
+    seeds = {derive_seed(a, b, c) for a in range(10) for b in ("batches", "forward") for c in range(10)}
     assert len(seeds) == 200
     assert all(0 <= seed < 2**63 for seed in seeds)
-    assert mixed_seed(1, "x", 23) == mixed_seed(1, "x", 23)
+    assert derive_seed(1, "x", 23) == derive_seed(1, "x", 23)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")

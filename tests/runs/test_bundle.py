@@ -128,13 +128,13 @@ def test_a_checkpoint_of_the_real_kind_becomes_plain_weights(store, other_store,
     import torch
 
     from resnet_core.networks.build import build_net
-    from resnet_core.training.checkpoint import load_weights, save_state
+    from resnet_core.training.checkpoint import load_weights, save_checkpoint
 
     net = build_net(SPEC, seed=3)
     tensors = {f"net.{name}": tensor for name, tensor in net.state_dict().items()} | {"momentum.0": torch.ones(5)}
     run_id = store.create(SPEC.to_dict(), Recipe(steps=30).to_dict(), "shapes-10", name="stopped")
     store.note_facts(run_id, FACTS)
-    saved = CheckpointSaved(10, 1, save_state(tensors, {"precision": "fp32"}))
+    saved = CheckpointSaved(10, 1, save_checkpoint(tensors, {"precision": "fp32"}))
     store.record_all(run_id, [next(events()), saved, Stopped(10)])
     new_id = import_run(other_store, export_run(store, run_id))
     again = build_net(SPEC, seed=0)

@@ -19,10 +19,10 @@ SPECS = [
     NetSpec(depth=26, width=4, num_classes=3).with_skips("110110110110"),
 ]
 RECIPES = [
-    preset("paper").with_(seed=3),
+    preset("paper").replace(seed=3),
     preset("short-12"),
-    preset("short-4").with_(epochs=7, batch_size=32, lr=0.05, precision="fp32"),
-    preset("short-1").with_(steps=250),
+    preset("short-4").replace(epochs=7, batch_size=32, lr=0.05, precision="fp32"),
+    preset("short-1").replace(steps=250),
 ]
 
 

@@ -17,7 +17,7 @@ def test_state_comes_back_bit_for_bit():
         "sums": torch.randn(2, 3, dtype=torch.float64),
     }
     meta = {"step": 12, "spec": {"name": "Plain-20 · ünï"}, "epoch_s": 0.1}
-    loaded, said = checkpoint.load_state(checkpoint.save_state(tensors, meta))
+    loaded, said = checkpoint.load_checkpoint(checkpoint.save_checkpoint(tensors, meta))
     assert said == meta
     assert loaded.keys() == tensors.keys()
     assert all(torch.equal(loaded[name], tensors[name]) for name in tensors)
@@ -38,24 +38,24 @@ def test_state_comes_back_bit_for_bit():
 )
 def test_what_is_no_checkpoint_is_refused(data):
     with pytest.raises(TrainingError):
-        checkpoint.load_state(data)
+        checkpoint.load_checkpoint(data)
     with pytest.raises(TrainingError):
         checkpoint.load_weights(data, torch.nn.Linear(1, 1))
 
 
 def test_a_checkpoint_of_another_format_is_refused(monkeypatch):
     monkeypatch.setattr(checkpoint, "FORMAT", 99)
-    data = checkpoint.save_state({"sums": torch.zeros(1)}, {"step": 1})
+    data = checkpoint.save_checkpoint({"sums": torch.zeros(1)}, {"step": 1})
     monkeypatch.undo()
     with pytest.raises(TrainingError, match="99"):
-        checkpoint.load_state(data)
+        checkpoint.load_checkpoint(data)
 
 
 def test_weights_load_from_weights_and_from_checkpoints(toy_spec):
     net = build_net(toy_spec, seed=3)
     state = {f"net.{name}": tensor for name, tensor in net.state_dict().items()}
     state |= {"momentum.conv1.weight": torch.zeros(1), "sums": torch.zeros(1)}
-    for data in (checkpoint.save_weights(net), checkpoint.save_state(state, {"step": 1})):
+    for data in (checkpoint.save_weights(net), checkpoint.save_checkpoint(state, {"step": 1})):
         other = build_net(toy_spec, seed=4).to(memory_format=torch.channels_last)
         checkpoint.load_weights(data, other)
         assert all(torch.equal(a, b) for a, b in zip(net.parameters(), other.parameters(), strict=True))
@@ -78,6 +78,6 @@ def test_twins_exchange_weights(toy_spec):
 
 
 def test_the_description_is_read_without_the_tensors():
-    data = checkpoint.save_state({"sums": torch.zeros(1000)}, {"step": 5})
+    data = checkpoint.save_checkpoint({"sums": torch.zeros(1000)}, {"step": 5})
     assert checkpoint.read_meta(data[:400]) == {"step": 5}
     assert json.dumps(checkpoint.read_meta(checkpoint.save_weights(torch.nn.Linear(1, 1)))) == "{}"

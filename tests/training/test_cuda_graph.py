@@ -8,7 +8,7 @@ import torch
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
 from resnet_core.training import checkpoint
-from resnet_core.training.cuda_graph import FIRST_STEPS, CapturedStep
+from resnet_core.training.cuda_graph import WARMUP_STEPS, GraphedStep
 from resnet_core.training.events import CheckpointSaved, EpochEnded, Finished, LayerStats
 from resnet_core.training.probe import LayerProbe
 from resnet_core.training.recipe import Recipe
@@ -37,48 +37,48 @@ def assert_same_net(one, other):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="here a graph can be captured")
 def test_without_a_graph_every_step_is_made_all_the_same(toy_spec):
-    plain, captured = learner(toy_spec, "cpu"), CapturedStep(learner(toy_spec, "cpu"), draws=False)
-    for step in range(FIRST_STEPS + 4):
+    plain, captured = learner(toy_spec, "cpu"), GraphedStep(learner(toy_spec, "cpu"), uses_rng=False)
+    for step in range(WARMUP_STEPS + 4):
         plain(*batch(step, "cpu"), lr=0.1 / (step + 1))
         captured(*batch(step, "cpu"), lr=0.1 / (step + 1))
-    assert_same_net(plain.net, captured.learn.net)
-    assert plain.take_sums(0) == captured.learn.take_sums(0)
+    assert_same_net(plain.net, captured.step.net)
+    assert plain.pop_sums(0) == captured.step.pop_sums(0)
 
 
 class Replays:
     """In place of a CUDA graph: makes the step anew, at its own learning rate."""
 
-    def __init__(self, step: CapturedStep, lr_factor: float):
+    def __init__(self, step: GraphedStep, lr_factor: float):
         self.step, self.lr_factor, self.replayed = step, lr_factor, 0
 
     def replay(self) -> None:
-        group = self.step.learn.optimizer.param_groups[0]
+        group = self.step.step.optimizer.param_groups[0]
         lr = group["lr"]
         group["lr"] = lr * self.lr_factor
-        self.step.learn.update(self.step.x, self.step.y)
+        self.step.step.update(self.step.x, self.step.y)
         group["lr"] = lr
         self.replayed += 1
 
 
 @pytest.mark.parametrize(("lr_factor", "used"), [(1.0, True), (1.5, False)])
 def test_a_graph_is_used_only_if_it_makes_the_same_step(toy_spec, monkeypatch, lr_factor, used):
-    plain, captured = learner(toy_spec, "cpu"), CapturedStep(learner(toy_spec, "cpu"), draws=False)
+    plain, captured = learner(toy_spec, "cpu"), GraphedStep(learner(toy_spec, "cpu"), uses_rng=False)
     graph = Replays(captured, lr_factor)
     monkeypatch.setattr(captured, "_capture", lambda: graph)
-    for step in range(FIRST_STEPS + 5):
+    for step in range(WARMUP_STEPS + 5):
         plain(*batch(step, "cpu"), lr=0.1 / (step + 1))
         captured(*batch(step, "cpu"), lr=0.1 / (step + 1))
     assert graph.replayed == (5 if used else 1)
-    assert_same_net(plain.net, captured.learn.net)
-    assert plain.take_sums(0) == captured.learn.take_sums(0)
+    assert_same_net(plain.net, captured.step.net)
+    assert plain.pop_sums(0) == captured.step.pop_sums(0)
 
 
 @needs_gpu
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_replayed_steps_are_the_eager_steps(toy_spec, precision):
     plain = learner(toy_spec, "cuda", precision)
-    captured = CapturedStep(learner(toy_spec, "cuda", precision), draws=False)
-    probe = LayerProbe(captured.learn.net)
+    captured = GraphedStep(learner(toy_spec, "cuda", precision), uses_rng=False)
+    probe = LayerProbe(captured.step.net)
     for step in range(20):
         lr = 0.1 / (step + 1)
         plain(*batch(step, "cuda"), lr)
@@ -86,30 +86,30 @@ def test_replayed_steps_are_the_eager_steps(toy_spec, precision):
         before = captured(*batch(step, "cuda"), lr, probe if measured else None)
         assert (before is not None) == measured
         if measured:
-            weights, blocks = probe.read(before)
+            weights, blocks = probe.compute(before)
             assert (weights[:, 0] > 0).all() and (blocks[:, 0] > 0).all()
     assert captured.graph is not None
-    assert_same_net(plain.net, captured.learn.net)
-    assert plain.take_sums(0) == captured.learn.take_sums(0)
+    assert_same_net(plain.net, captured.step.net)
+    assert plain.pop_sums(0) == captured.step.pop_sums(0)
 
 
 @needs_gpu
 def test_a_loss_that_is_not_finite_stops_replayed_updates_too(toy_spec):
-    captured = CapturedStep(learner(toy_spec, "cuda"), draws=False)
+    captured = GraphedStep(learner(toy_spec, "cuda"), uses_rng=False)
     for step in range(8):
         captured(*batch(step, "cuda"), lr=0.1)
-    weights = {name: tensor.clone() for name, tensor in captured.learn.net.named_parameters()}
+    weights = {name: tensor.clone() for name, tensor in captured.step.net.named_parameters()}
     x, y = batch(8, "cuda")
     captured(x * float("nan"), y, lr=0.1)
     captured(x, y, lr=0.1)
-    assert captured.learn.failed
-    for name, parameter in captured.learn.net.named_parameters():
+    assert captured.step.diverged
+    for name, parameter in captured.step.net.named_parameters():
         assert torch.equal(parameter, weights[name]), name
 
 
 @needs_gpu
 def test_a_network_that_draws_is_not_captured(toy_spec):
-    captured = CapturedStep(learner(toy_spec, "cuda"), draws=True)
+    captured = GraphedStep(learner(toy_spec, "cuda"), uses_rng=True)
     for step in range(8):
         captured(*batch(step, "cuda"), lr=0.1)
     assert captured.graph is None
@@ -126,7 +126,7 @@ def told(spec, dataset, recipe=RECIPE, **options):
 
 
 def numpy(weights):
-    return {name: tensor.numpy() for name, tensor in checkpoint.load_state(weights)[0].items()}
+    return {name: tensor.numpy() for name, tensor in checkpoint.load_checkpoint(weights)[0].items()}
 
 
 @needs_gpu

@@ -6,12 +6,12 @@ import torch
 
 from resnet_core.errors import TrainingError
 from resnet_core.training.device import (
+    backend_settings,
     device_name,
+    explain_out_of_memory,
     free_memory,
-    memory_errors_in_words,
     pick_device,
     pick_precision,
-    prepared,
 )
 
 CPU = torch.device("cpu")
@@ -64,9 +64,9 @@ def test_the_name_says_how_many_threads(monkeypatch):
 
 
 def test_other_errors_are_not_about_memory():
-    with pytest.raises(ZeroDivisionError), memory_errors_in_words("net", 8):
+    with pytest.raises(ZeroDivisionError), explain_out_of_memory("net", 8):
         1 / 0  # noqa: B018
-    with pytest.raises(TrainingError, match="memory"), memory_errors_in_words("net", 8):
+    with pytest.raises(TrainingError, match="memory"), explain_out_of_memory("net", 8):
         torch.empty(2**60)
 
 
@@ -82,7 +82,7 @@ def test_a_training_keeps_its_freed_memory_and_gives_it_back_at_its_end():
 
     torch.ones(1)
     before = resident()
-    with prepared(torch.device("cpu")):
+    with backend_settings(torch.device("cpu")):
         for _ in range(2):
             blocks = [torch.ones(4 << 20) for _ in range(8)]  # 16 MB each
             del blocks

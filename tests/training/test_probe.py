@@ -33,13 +33,13 @@ def test_numbers_done_by_hand():
     probe = LayerProbe(net)
     assert (probe.weight_names, probe.block_names) == (("a", "b"), ("a",))
     x = torch.tensor([[1.0], [2.0]])  # a's output: [[1, 3], [2, 6]]
-    with probe.watching(batch_size=2):
+    with probe.observe(batch_size=2):
         net(x).mean().backward()
-    before = probe.copy_weights()
+    before = probe.clone_weights()
     with torch.no_grad():
         net.a.weight += 0.1
         net.b.weight -= torch.tensor([[0.3, 0.0]])
-    weights, blocks = probe.read(before)
+    weights, blocks = probe.compute(before)
     # d mean / d b = 2 * mean over the batch of a(x) = [3, 9]; d mean / d a = 2 * b * mean x = [6, -3]
     rms = np.sqrt([(36 + 9) / 2, (9 + 81) / 2])
     weight_rms = np.sqrt([(1 + 9) / 2, (4 + 1) / 2])
@@ -58,9 +58,9 @@ def test_the_blocks_gradient_does_not_depend_on_the_batch_size(toy_spec):
     x, y = torch.randn(4, 3, 32, 32), torch.tensor([0, 1, 2, 0])
 
     def measure(times):
-        with probe.watching(4 * times):
+        with probe.observe(4 * times):
             F.cross_entropy(net(x.repeat(times, 1, 1, 1)), y.repeat(times)).backward()
-        return probe.read(probe.copy_weights())[1]
+        return probe.compute(probe.clone_weights())[1]
 
     assert measure(3) == pytest.approx(measure(1), rel=1e-3)
 
@@ -69,9 +69,9 @@ def test_weights_of_zero_have_no_ratio(toy_spec):
     net = build_net(toy_spec)
     nn.init.zeros_(net.fc.weight)
     probe = LayerProbe(net)
-    with probe.watching(2):
+    with probe.observe(2):
         net(torch.randn(2, 3, 32, 32)).sum().backward()
-    weights, blocks = probe.read(probe.copy_weights())
+    weights, blocks = probe.compute(probe.clone_weights())
     fc = probe.weight_names.index("fc")
     assert weights[fc, 0] > 0
     assert np.isnan(weights[fc, 1:]).all()
@@ -87,10 +87,10 @@ def hooks_in(net):
 def test_no_hook_is_left_also_after_an_exception(toy_spec):
     net = build_net(toy_spec)
     probe = LayerProbe(net)
-    with probe.watching(1):
+    with probe.observe(1):
         assert hooks_in(net) == len(probe.block_names)
     assert hooks_in(net) == 0
-    with pytest.raises(KeyboardInterrupt), probe.watching(1):
+    with pytest.raises(KeyboardInterrupt), probe.observe(1):
         raise KeyboardInterrupt
     assert hooks_in(net) == 0
 
@@ -100,9 +100,9 @@ def test_a_vanishing_gradient_is_seen():
     spec = NetSpec(family="plain", depth=20, width=4, norm="none", init="default")
     net = build_net(spec)
     probe = LayerProbe(net)
-    with probe.watching(8):
+    with probe.observe(8):
         F.cross_entropy(net(torch.randn(8, 3, 32, 32)), torch.arange(8)).backward()
-    gradients = probe.read(probe.copy_weights())[1][:, 0]
+    gradients = probe.compute(probe.clone_weights())[1][:, 0]
     assert gradients[1] < 1e-2 * gradients[-1]
 
 
@@ -111,8 +111,8 @@ def test_a_tiny_gradient_is_not_taken_for_none(toy_spec):
     net = build_net(toy_spec)
     probe = LayerProbe(net)
     x = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    with probe.watching(4):
+    with probe.observe(4):
         (net(x).sum() * 1e-28).backward()
-    weights, blocks = probe.read(probe.copy_weights())
+    weights, blocks = probe.compute(probe.clone_weights())
     assert (blocks[:, 0] > 0).all() and (weights[:, 0] > 0).all()
     assert blocks[:, 0].max() < 1e-24

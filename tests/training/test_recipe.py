@@ -49,7 +49,7 @@ def test_epochs_end_within_batches():
 
 def test_a_set_smaller_than_a_batch_is_one_batch():
     recipe = Recipe(epochs=3)
-    assert recipe.batch_for(5) == 5
+    assert recipe.effective_batch_size(5) == 5
     assert recipe.total_steps(5) == 3
 
 
@@ -159,8 +159,8 @@ def test_an_unknown_preset_lists_what_there_is():
 
 
 def test_a_changed_preset_no_longer_goes_by_its_name():
-    short = preset("paper").with_(epochs=3)
+    short = preset("paper").replace(epochs=3)
     assert (short.epochs, short.steps, short.name) == (3, None, "custom")
-    assert preset("short-4").with_(steps=10).epochs is None
-    assert preset("short-4").with_(seed=5).name == "short-4"
-    assert preset("short-4").with_(epochs=4) == preset("short-4")
+    assert preset("short-4").replace(steps=10).epochs is None
+    assert preset("short-4").replace(seed=5).name == "short-4"
+    assert preset("short-4").replace(epochs=4) == preset("short-4")

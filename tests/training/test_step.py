@@ -55,9 +55,9 @@ def test_sums_are_of_losses_and_wrong_answers(toy_spec):
         losses += loss.item()
         wrong += (logits.argmax(1) != y).sum().item()
         learn(x, y, lr=0.1)
-    assert learn.take_sums(0) == (pytest.approx(losses, rel=1e-5), wrong, 3)
-    assert learn.take_sums(0) == (0, 0, 0)
-    assert learn.take_sums(1)[2] == 3
+    assert learn.pop_sums(0) == (pytest.approx(losses, rel=1e-5), wrong, 3)
+    assert learn.pop_sums(0) == (0, 0, 0)
+    assert learn.pop_sums(1)[2] == 3
 
 
 def test_bf16_keeps_weights_and_logits_in_fp32(toy_spec):
@@ -78,8 +78,8 @@ def test_after_a_loss_that_is_not_finite_nothing_changes_any_more(toy_spec):
     before = [p.detach().clone() for p in learn.net.parameters()]
     learn(x * torch.inf, y, lr=0.1)
     learn(x, y, lr=0.1)
-    assert learn.failed
+    assert learn.diverged
     assert all(torch.equal(a, b) for a, b in zip(before, learn.net.parameters(), strict=True))
-    loss, _, steps = learn.take_sums(0)
+    loss, _, steps = learn.pop_sums(0)
     assert steps == 1
     assert 0 < loss < 10

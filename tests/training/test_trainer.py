@@ -46,7 +46,7 @@ def comparable(event):
         if field.name in ("images_per_s", "seconds"):
             continue
         if isinstance(event, CheckpointSaved) and field.name == "data":
-            tensors, meta = checkpoint.load_state(value)
+            tensors, meta = checkpoint.load_checkpoint(value)
             meta = {key: v for key, v in meta.items() if not key.endswith("_s")}
             value = {name: tensor.numpy().tobytes() for name, tensor in tensors.items()} | meta
         values[field.name] = value.tobytes() if isinstance(value, np.ndarray) else value
@@ -303,6 +303,6 @@ def test_a_network_for_larger_pictures_gets_them_enlarged(make_dataset):
 
 def test_a_checkpoint_is_json_and_tensors_only(full_run):
     data = of(CheckpointSaved, full_run)[0].data
-    tensors, meta = checkpoint.load_state(data)
+    tensors, meta = checkpoint.load_checkpoint(data)
     assert json.loads(json.dumps(meta)) == meta
     assert all(isinstance(tensor, torch.Tensor) for tensor in tensors.values())
