@@ -270,29 +270,30 @@ def runs_command(args: argparse.Namespace) -> int:
 def describe_command(args: argparse.Namespace) -> int:
     """``describe``: what a network is made of."""
     from resnet_core.networks.costs import count_costs
+    from resnet_core.networks.paths import count_paths
 
     spec = spec_of(args.network, args.home)
-    summary = count_costs(spec)
+    costs = count_costs(spec)
     if args.json:
         print(
             json.dumps(
                 {
                     "name": spec.name,
                     "spec": spec.to_dict(),
-                    "parameters": summary.parameters,
-                    "macs": summary.macs,
-                    "receptive_field": summary.receptive_field,
-                    "layers": [vars(layer) for layer in summary.layers],
+                    "parameters": costs.parameters,
+                    "macs": costs.macs,
+                    "receptive_field": costs.receptive_field,
+                    "layers": [vars(layer) for layer in costs.layers],
                 }
             )
         )
         return 0
     print(
-        f"{spec.name}: {summary.parameters:,} parameters, {count(summary.macs)} multiply-adds a picture, "
-        f"receptive field {summary.receptive_field} px, {summary.n_paths:,} paths"
+        f"{spec.name}: {costs.parameters:,} parameters, {count(costs.macs)} multiply-adds a picture, "
+        f"receptive field {costs.receptive_field} px, {count_paths(spec):,} paths"
     )
     print(f"{'layer':<28} {'kind':<16} {'output':<16} {'parameters':>12} {'multiply-adds':>14}")
-    for layer in summary.layers:
+    for layer in costs.layers:
         shape = "x".join(str(size) for size in layer.out_shape)
         print(f"{layer.name:<28} {layer.kind:<16} {shape:<16} {layer.params:>12,} {layer.macs:>14,}")
     return 0

@@ -17,7 +17,8 @@ from resnet_core.figures.path_lengths import path_length_bars
 from resnet_core.figures.style import RunStyle, describe, style_runs
 from resnet_core.formatting import count, file_size, scientific
 from resnet_core.networks import adapt, options
-from resnet_core.networks.costs import Costs, count_costs
+from resnet_core.networks.costs import count_costs
+from resnet_core.networks.paths import count_paths, path_lengths
 from resnet_core.networks.presets import PRESETS, preset
 from resnet_core.networks.spec import NetSpec
 
@@ -279,8 +280,7 @@ def toggle(spec: NetSpec, key: str) -> None:
 
 def numbers(spec: NetSpec, others: list[NetSpec]) -> None:
     """What the designs cost, side by side, how they differ, and the way to train them."""
-    costs = {design.to_query(): count_costs(design) for design in [spec, *others]}
-    rows = pd.DataFrame([facts(design, costs[design.to_query()]) for design in [spec, *others]])
+    rows = pd.DataFrame([facts(design) for design in [spec, *others]])
     st.table(rows.set_index("design"), border="horizontal")
     for other in others:
         words = change(spec, other)
@@ -299,7 +299,7 @@ def numbers(spec: NetSpec, others: list[NetSpec]) -> None:
         with st.popover("Paths through it"):
             styles = style_designs([spec, *others])
             figure(
-                path_length_bars({key: cost.path_lengths for key, cost in costs.items()}, styles, dark()),
+                path_length_bars({one.to_query(): path_lengths(one) for one in [spec, *others]}, styles, dark()),
                 "paths",
                 caption="How many blocks the signal passes through their branch, over all ways from picture to answer "
                 "([Veit et al. 2016](https://arxiv.org/abs/1605.06431)).",
@@ -308,17 +308,18 @@ def numbers(spec: NetSpec, others: list[NetSpec]) -> None:
         st.switch_page("train/page.py")
 
 
-def facts(spec: NetSpec, cost: Costs) -> dict[str, object]:
+def facts(spec: NetSpec) -> dict[str, object]:
     """One row of the table of numbers."""
+    costs, paths = count_costs(spec), count_paths(spec)
     return {
         "design": spec.name,
         "layers": spec.depth,
         "blocks": spec.n_blocks,
-        "parameters": f"{cost.parameters:,}",
-        "multiply-adds": count(cost.macs),
-        "memory a picture": file_size(cost.activation_bytes_per_image),
-        "receptive field": f"{cost.receptive_field} px",
-        "paths": f"{cost.n_paths:,}" if cost.n_paths < 100_000 else scientific(float(cost.n_paths)),
+        "parameters": f"{costs.parameters:,}",
+        "multiply-adds": count(costs.macs),
+        "memory a picture": file_size(costs.activation_bytes_per_image),
+        "receptive field": f"{costs.receptive_field} px",
+        "paths": f"{paths:,}" if paths < 100_000 else scientific(float(paths)),
     }
 
 

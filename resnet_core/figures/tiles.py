@@ -8,9 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from resnet_core.networks.architecture import Block, plan_of
-from resnet_core.networks.classic_plan import classic_plan
+from resnet_core.networks.architecture import (
+    BlockArchitecture,
+    Conv,
+    Linear,
+    MaxPool,
+    alexnet_vgg_architecture,
+    resnet_architecture,
+)
 from resnet_core.networks.options import GATED_MERGES
+from resnet_core.networks.spec import NetSpec
 
 MOST_TILES = 24  # in a lane; above, equal neighbours are folded
 _FOLD_WIDTH = 3.0
@@ -50,28 +57,29 @@ class Lane:
         return sum(tile.width for tile in self.tiles)
 
 
-def lanes_of(spec) -> list[Lane]:
-    """The lanes of a NetSpec, from the input to the output."""
-    return _classic_lanes(spec) if spec.family in ("alexnet", "vgg") else _staged_lanes(spec)
+def lanes_of(spec: NetSpec) -> list[Lane]:
+    """The lanes of a network, from the input to the output."""
+    return _alexnet_vgg_lanes(spec) if spec.family in ("alexnet", "vgg") else _resnet_lanes(spec)
 
 
-def _staged_lanes(spec) -> list[Lane]:
-    plan = plan_of(spec)
-    size = spec.image_size // plan.stem.stride // (2 if "maxpool" in plan.stem_steps else 1)
-    by_stage = [list(blocks) for _, blocks in groupby(plan.blocks, key=lambda block: block.name.split(".")[0])]
+def _resnet_lanes(spec: NetSpec) -> list[Lane]:
+    net = resnet_architecture(spec)
+    convs = [layer for layer in net.stem if isinstance(layer, Conv)]
+    pools = [layer for layer in net.stem if isinstance(layer, MaxPool)]
+    size = spec.image_size // convs[0].stride // (2 if pools else 1)
     lanes, index = [], 0
-    for stage, blocks in enumerate(by_stage, 1):
+    for stage, blocks in enumerate(net.stages, 1):
         numbered = []
         for block in blocks:
             size //= block.stride
-            numbered.append((index if block.observed else -1, block))
-            index += block.observed
+            numbered.append((index if block.can_skip else -1, block))
+            index += block.can_skip
         tiles = _fold([_block_tile(at, block, spec) for at, block in numbered])
         if stage == 1:
-            tiles.insert(0, _stem_tile(plan.stem))
-        if stage == len(by_stage):
+            tiles.insert(0, _stem_tile(convs[0]))
+        if stage == len(net.stages):
             tiles.append(_head_tile(spec))
-        n = sum(block.observed for block in blocks)
+        n = sum(block.can_skip for block in blocks)
         channels = blocks[-1].out_channels
         blocks_word = "block" if n == 1 else "blocks"
         title = f"<b>Stage {stage}</b>  {n} {blocks_word} · {channels:,} channels · {size}×{size}"
@@ -79,7 +87,7 @@ def _staged_lanes(spec) -> list[Lane]:
     return lanes
 
 
-def _block_tile(index: int, block: Block, spec) -> Tile:
+def _block_tile(index: int, block: BlockArchitecture, spec: NetSpec) -> Tile:
     kernels = ", ".join(f"{conv.kernel}×{conv.kernel}" for conv in block.convs)
     shape = f"{block.in_channels} to {block.out_channels} channels"
     halves = ", halves the picture" if block.stride > 1 else ""
@@ -94,7 +102,7 @@ def _block_tile(index: int, block: Block, spec) -> Tile:
         words,
         block.out_channels,
         skip="gate" if gated else {"pad": "pad", "project": "project"}.get(block.shortcut, "identity"),
-        n_skips=int(block.skip),
+        n_skips=int(block.merge is not None),
     )
 
 
@@ -126,32 +134,33 @@ def _folded(group: Sequence[Tile]) -> Tile:
     )
 
 
-def _stem_tile(stem) -> Tile:
+def _stem_tile(stem: Conv) -> Tile:
     words = f"stem: one {stem.kernel}×{stem.kernel} convolution<br>3 to {stem.out_channels} channels"
     return Tile(-1, -1, "stem", words, stem.out_channels, _END_WIDTH)
 
 
-def _head_tile(spec) -> Tile:
+def _head_tile(spec: NetSpec) -> Tile:
     words = f"head: mean over the map, then<br>one number for each of {spec.num_classes} classes"
     return Tile(-1, -1, "head", words, 0, _END_WIDTH)
 
 
-def _classic_lanes(spec) -> list[Lane]:
-    plan = classic_plan(spec)
-    features = [_classic_tile(layer) for layer in plan.features if layer.kind in ("conv", "pool")]
-    linear = [_classic_tile(layer) for layer in plan.classifier if layer.kind == "linear"]
-    n_convs = sum(layer.kind == "conv" for layer in plan.features)
+def _alexnet_vgg_lanes(spec: NetSpec) -> list[Lane]:
+    net = alexnet_vgg_architecture(spec)
+    features = [_layer_tile(layer) for layer in net.features if isinstance(layer, Conv | MaxPool)]
+    linear = [_layer_tile(layer) for layer in net.classifier if isinstance(layer, Linear)]
+    n_convs = sum(isinstance(layer, Conv) for layer in net.features)
     return [
         Lane(f"<b>Features</b>  {n_convs} convolutions", tuple(features)),
         Lane(f"<b>Classifier</b>  {len(linear)} fully connected layers", tuple(linear)),
     ]
 
 
-def _classic_tile(layer) -> Tile:
-    if layer.kind == "conv":
-        conv = layer.conv
-        words = f"convolution {conv.kernel}×{conv.kernel}<br>{conv.in_channels} to {conv.out_channels} channels"
-        return Tile(-1, -1, str(conv.out_channels), words, conv.out_channels)
-    if layer.kind == "pool":
-        return Tile(-1, -1, "", f"max pooling {layer.width}×{layer.width}: halves the map", 0, 0.4)
-    return Tile(-1, -1, f"{layer.width:,}", f"{layer.in_features:,} to {layer.width:,} numbers", 0, 1.8)
+def _layer_tile(layer: Conv | MaxPool | Linear) -> Tile:
+    if isinstance(layer, Conv):
+        channels = f"{layer.in_channels} to {layer.out_channels} channels"
+        words = f"convolution {layer.kernel}×{layer.kernel}<br>{channels}"
+        return Tile(-1, -1, str(layer.out_channels), words, layer.out_channels)
+    if isinstance(layer, MaxPool):
+        return Tile(-1, -1, "", f"max pooling {layer.kernel}×{layer.kernel}: halves the map", 0, 0.4)
+    numbers = f"{layer.in_features:,} to {layer.out_features:,} numbers"
+    return Tile(-1, -1, f"{layer.out_features:,}", numbers, 0, 1.8)

@@ -1,50 +1,236 @@
-"""The plan of a network: each layer's shape and the order of steps, worked out from the spec. No torch.
+"""The layers of every network: their names, shapes and order, worked out from the spec. No torch.
 
-`resnet` and `alexnet_vgg` build modules from a plan and `costs` counts from it, so the two cannot disagree on
-shapes. A step is the name of a module as torchvision spells it: conv1, bn1, relu1 ...
+One source for modules and numbers: `resnet`, `blocks` and `alexnet_vgg` create their modules from these layers, `costs`
+counts from them, the Design page draws them. In which order a network applies its layers is written in the `forward` of
+its modules; the order of the layers here is the same, and tests/networks/test_costs.py compares the two.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from resnet_core.networks.depths import BOTTLENECK_EXPANSION, blocks_per_stage
 
+if TYPE_CHECKING:
+    from resnet_core.networks.spec import NetSpec
+
 
 @dataclass(frozen=True)
-class Conv:
-    """A square convolution, padded so that stride 1 keeps the size, unless `padding` says otherwise."""
+class Layer:
+    """One layer. name: of its module within the parent, as torchvision spells it: "conv1", "bn1", "relu"."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Conv(Layer):
+    """A square convolution; padding: zeros on each side."""
 
     in_channels: int
     out_channels: int
     kernel: int
     stride: int = 1
-    padding: int | None = None
-
-    @property
-    def pad(self) -> int:
-        """Zeros added on each side."""
-        return self.kernel // 2 if self.padding is None else self.padding
+    padding: int = 0
+    bias: bool = True
 
 
 @dataclass(frozen=True)
-class Block:
-    """One block: `shared` steps, then `branch` beside the shortcut, their merge, then the steps `after` it.
+class BatchNorm(Layer):
+    channels: int
 
-    shortcut: "identity", "pad" (option A where the shape changes) or "project"; unused without a skip.
-    drop: chance that a training step leaves the branch out.
-    observed: False for the plain layers between the stages of a highway network, which have no place for a
-        skip.
+
+@dataclass(frozen=True)
+class ReLU(Layer):
+    pass
+
+
+@dataclass(frozen=True)
+class MaxPool(Layer):
+    """Max pooling at stride 2."""
+
+    kernel: int
+    padding: int = 0
+
+
+@dataclass(frozen=True)
+class AveragePool(Layer):
+    """Adaptive average pooling to size x size."""
+
+    size: int
+
+
+@dataclass(frozen=True)
+class Linear(Layer):
+    in_features: int
+    out_features: int
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """Dropout with probability 0.5."""
+
+
+@dataclass(frozen=True)
+class ScalarBias(Layer):
+    """x + one learned number (Fixup)."""
+
+
+@dataclass(frozen=True)
+class ScalarScale(Layer):
+    """x · one learned number (Fixup, SkipInit)."""
+
+
+@dataclass(frozen=True)
+class ZeroPad(Layer):
+    """Option A where the shape changes: every stride-th pixel, new channels filled with zeros."""
+
+    in_channels: int
+    out_channels: int
+    stride: int
+
+
+@dataclass(frozen=True)
+class Identity(Layer):
+    """Takes the place of a layer that this network lacks, such as batch norm; costs count nothing for it."""
+
+
+@dataclass(frozen=True)
+class Merge:
+    """How a block's branch and its shortcut meet. strength: what the shortcut is multiplied by."""
+
+    strength: float
+
+
+@dataclass(frozen=True)
+class Add(Merge):
+    """branch + strength · shortcut."""
+
+
+@dataclass(frozen=True)
+class ScaledAdd(Merge):
+    """(1 - strength) · branch + strength · shortcut."""
+
+
+@dataclass(frozen=True)
+class GatedAdd(Merge):
+    """g · branch + (1 - g) · strength · shortcut, with g = sigmoid(gate(shortcut)).
+
+    exclusive: False leaves the branch as it is.
+    """
+
+    gate: Conv
+    exclusive: bool
+
+
+@dataclass(frozen=True)
+class DropoutAdd(Merge):
+    """branch + strength · dropout(shortcut)."""
+
+
+@dataclass(frozen=True)
+class StochasticAdd(Merge):
+    """branch + strength · shortcut, the branch left out of a training step with probability `drop`."""
+
+    drop: float
+
+
+class BlockType(NamedTuple):
+    """The name of a class of `blocks`, and the layers it applies: before branch and shortcut part, in the branch, and
+    after they have been merged.
+    """
+
+    class_name: str
+    before: str
+    branch: str
+    after: str
+
+
+BLOCK_TYPES = {
+    ("standard", "basic"): BlockType("BasicBlock", "", "conv1 bn1 relu1 conv2 bn2", "relu2"),
+    ("standard", "bottleneck"): BlockType("Bottleneck", "", "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3", "relu3"),
+    ("bn_after_add", "basic"): BlockType("BNAfterAddBasicBlock", "", "conv1 bn1 relu1 conv2", "bn2 relu2"),
+    ("bn_after_add", "bottleneck"): BlockType(
+        "BNAfterAddBottleneck", "", "conv1 bn1 relu1 conv2 bn2 relu2 conv3", "bn3 relu3"
+    ),
+    ("relu_before_add", "basic"): BlockType("ReLUBeforeAddBasicBlock", "", "conv1 bn1 relu1 conv2 bn2 relu2", ""),
+    ("relu_before_add", "bottleneck"): BlockType(
+        "ReLUBeforeAddBottleneck", "", "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 relu3", ""
+    ),
+    ("fixup", "basic"): BlockType(
+        "FixupBasicBlock", "", "bias1a conv1 bias1b relu1 bias2a conv2 scale bias2b", "relu2"
+    ),
+    ("fixup", "bottleneck"): BlockType(
+        "FixupBottleneck",
+        "",
+        "bias1a conv1 bias1b relu1 bias2a conv2 bias2b relu2 bias3a conv3 scale bias3b",
+        "relu3",
+    ),
+    ("preact", "basic"): BlockType("PreActBasicBlock", "bn1 relu1", "conv1 bn2 relu2 conv2", ""),
+    ("preact", "bottleneck"): BlockType("PreActBottleneck", "bn1 relu1", "conv1 bn2 relu2 conv2 bn3 relu3 conv3", ""),
+    ("relu_only_preact", "basic"): BlockType("ReLUOnlyPreActBasicBlock", "relu1", "conv1 bn1 relu2 conv2 bn2", ""),
+    ("relu_only_preact", "bottleneck"): BlockType(
+        "ReLUOnlyPreActBottleneck", "relu1", "conv1 bn1 relu2 conv2 bn2 relu3 conv3 bn3", ""
+    ),
+    ("highway", "basic"): BlockType("HighwayLayer", "", "conv1 bn1 relu1", ""),
+}
+"""(order of the layers, block of the spec) -> BlockType."""
+
+
+class NetworkType(NamedTuple):
+    """The name of a class of `resnet`, and the layers it applies: before the first block, after the last one, and to
+    the flattened features.
+    """
+
+    class_name: str
+    stem: str
+    head: str
+    classifier: str
+
+
+NETWORK_TYPES = {
+    "standard": NetworkType("ResNet", "conv1 bn1 relu maxpool", "avgpool", "fc"),
+    "fixup": NetworkType("FixupResNet", "conv1 bias1 relu maxpool", "avgpool", "bias2 fc"),
+    "preact": NetworkType("PreActResNet", "conv1 maxpool", "bn_last relu_last avgpool", "fc"),
+    "relu_only_preact": NetworkType("ReLUOnlyPreActResNet", "conv1 bn1 maxpool", "relu_last avgpool", "fc"),
+}
+"""Order of the layers -> NetworkType; orders that are not here have the standard stem and head."""
+
+
+@dataclass(frozen=True)
+class BlockArchitecture:
+    """The layers of one block, in the order in which they are applied.
+
+    name: of its module in the network: "layer2.0". class_name: of its class in `blocks`.
+    before: applied before branch and shortcut part (pre-activation). after: applied to what the merge gives.
+    shortcut: "identity", "pad" (option A where the shape changes) or "project", whether or not it has its skip.
+    downsample: the layers on the shortcut; none without a skip or on an identity.
+    merge: None without a skip.
+    shortcut_after_activation: whether the shortcut starts behind the layers `before`, or at the block's input.
+    can_skip: False for the plain layers between the stages of a highway network, which have no place for a skip.
     """
 
     name: str
-    convs: tuple[Conv, ...]
-    shared: tuple[str, ...]
-    branch: tuple[str, ...]
-    after: tuple[str, ...]
-    skip: bool
+    class_name: str
+    before: tuple[Layer, ...]
+    branch: tuple[Layer, ...]
+    after: tuple[Layer, ...]
     shortcut: str = "identity"
-    drop: float = 0.0
-    observed: bool = True
+    downsample: tuple[Layer, ...] = ()
+    merge: Merge | None = None
+    shortcut_after_activation: bool = False
+    can_skip: bool = True
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """All but those of shortcut and merge."""
+        return (*self.before, *self.branch, *self.after)
+
+    @property
+    def convs(self) -> tuple[Conv, ...]:
+        return tuple(layer for layer in self.branch if isinstance(layer, Conv))
 
     @property
     def in_channels(self) -> int:
@@ -58,161 +244,277 @@ class Block:
     def stride(self) -> int:
         return math.prod(conv.stride for conv in self.convs)
 
-    @property
-    def projection(self) -> Conv:
-        """The 1x1 convolution of a projection shortcut."""
-        return Conv(self.in_channels, self.out_channels, 1, self.stride)
 
-    def norm_channels(self, step: str) -> int:
-        """Channels that the batch norm `step` ("bn1" ...) works on: what its convolution takes or gives."""
-        steps = (*self.shared, *self.branch, *self.after)
-        conv = self.convs[int(step[-1]) - 1]
-        before = steps.index(step) < steps.index("conv" + step[-1])
-        return conv.in_channels if before else conv.out_channels
+@dataclass(frozen=True)
+class ResNetArchitecture:
+    """The layers of a plain, residual, pre-activation or highway network. class_name: of its class in `resnet`.
+
+    stem: before the first block. head: after the last block, up to the global pooling; then the features are flattened
+    and the classifier follows.
+    """
+
+    class_name: str
+    stem: tuple[Layer, ...]
+    stages: tuple[tuple[BlockArchitecture, ...], ...]
+    head: tuple[Layer, ...]
+    classifier: tuple[Layer, ...]
+
+    @property
+    def blocks(self) -> tuple[BlockArchitecture, ...]:
+        return tuple(block for stage in self.stages for block in stage)
+
+    @property
+    def stem_output(self) -> str:
+        """Name of the layer whose output enters the first block."""
+        return [layer.name for layer in self.stem if not isinstance(layer, Identity)][-1]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A staged network: stem, blocks, head."""
+class AlexNetVGGArchitecture:
+    """The layers of AlexNet or VGG; what the pooling gives is flattened before the classifier."""
 
-    stem: Conv
-    stem_steps: tuple[str, ...]
-    blocks: tuple[Block, ...]
-    head_steps: tuple[str, ...]
+    features: tuple[Layer, ...]
+    avgpool: AveragePool
+    classifier: tuple[Layer, ...]
 
 
-def plan_of(spec) -> Plan:
-    """The plan of a plain, residual, pre-activation or highway network."""
+def resnet_architecture(spec: NetSpec) -> ResNetArchitecture:
+    """The layers of a plain, residual, pre-activation or highway network."""
+    kind = NETWORK_TYPES.get(_order(spec), NETWORK_TYPES["standard"])
+    stages = _highway_stages(spec) if spec.family == "highway" else _residual_stages(spec)
+    width, features = spec.width, stages[-1][-1].out_channels
     small = spec.image_size == 32
-    return Plan(
-        stem=Conv(3, spec.width, 3) if small else Conv(3, spec.width, 7, stride=2),
-        stem_steps=_stem_steps(spec) + (() if small else ("maxpool",)),
-        blocks=_highway_layers(spec) if spec.family == "highway" else _residual_blocks(spec),
-        head_steps=_head_steps(spec),
+    shaped = {
+        "conv1": _conv("conv1", 3, width, 3, bias=has_bias(spec)) if small else _large_stem(spec),
+        "maxpool": Identity("maxpool") if small else MaxPool("maxpool", 3, padding=1),
+        "avgpool": AveragePool("avgpool", 1),
+        "fc": Linear("fc", features, spec.num_classes),
+    }
+    return ResNetArchitecture(
+        class_name=kind.class_name,
+        stem=_layers(kind.stem, spec, width, shaped),
+        stages=stages,
+        head=_layers(kind.head, spec, features, shaped),
+        classifier=_layers(kind.classifier, spec, features, shaped),
     )
 
 
-def has_bias(spec) -> bool:
-    """Whether convolutions have a bias: not before batch norm, nor where Fixup's shifts stand for it."""
+def has_bias(spec: NetSpec) -> bool:
+    """Whether convolutions have a bias: not before batch norm, nor where Fixup's scalar biases stand for it."""
     return spec.norm == "none" and spec.init != "fixup"
 
 
-def _stem_steps(spec) -> tuple[str, ...]:
-    if spec.family == "preact":
-        return ("conv1", "bn1") if spec.order == "relu_only_preact" else ("conv1",)
-    return ("conv1", *_norm(spec, "bn1"), *(("bias1",) if spec.init == "fixup" else ()), "relu")
+def _order(spec: NetSpec) -> str:
+    """The order of layers in a block, as `BLOCK_TYPES` names it."""
+    if spec.family in ("highway", "preact") and spec.order == "standard":
+        return spec.family
+    return "fixup" if spec.init == "fixup" else spec.order
 
 
-def _head_steps(spec) -> tuple[str, ...]:
-    steps: tuple[str, ...] = ()
-    if spec.family == "preact":
-        steps = ("relu_last",) if spec.order == "relu_only_preact" else (*_norm(spec, "bn_last"), "relu_last")
-    return (*steps, "avgpool", *(("bias2",) if spec.init == "fixup" else ()), "fc")
+def _layers(names: str, spec: NetSpec, channels: int, shaped: Mapping[str, Layer]) -> tuple[Layer, ...]:
+    """The layers of these names. channels: what the first one receives; shaped: those with shapes of their own."""
+    layers: list[Layer] = []
+    for name in names.split():
+        layer = shaped[name] if name in shaped else _layer(name, spec, channels)
+        channels = layer.out_channels if isinstance(layer, Conv) else channels
+        layers.append(layer)
+    return tuple(layers)
 
 
-def _norm(spec, name: str) -> tuple[str, ...]:
-    return (name,) if spec.norm == "batch" else ()
+def _layer(name: str, spec: NetSpec, channels: int) -> Layer:
+    if name.startswith("bn"):
+        return BatchNorm(name, channels) if spec.norm == "batch" else Identity(name)
+    if name.startswith("relu"):
+        return ReLU(name)
+    return ScalarBias(name) if name.startswith("bias") else ScalarScale(name)
 
 
-def _residual_blocks(spec) -> tuple[Block, ...]:
-    shared, branch, after = _block_steps(spec)
-    mask = spec.skip_mask()
-    blocks: list[Block] = []
-    channels = spec.width
+def _conv(name: str, in_channels: int, out_channels: int, kernel: int, stride: int = 1, bias: bool = True) -> Conv:
+    """A convolution padded so that stride 1 keeps the size."""
+    return Conv(name, in_channels, out_channels, kernel, stride, kernel // 2, bias)
+
+
+def _large_stem(spec: NetSpec) -> Conv:
+    return _conv("conv1", 3, spec.width, 7, stride=2, bias=has_bias(spec))
+
+
+def _residual_stages(spec: NetSpec) -> tuple[tuple[BlockArchitecture, ...], ...]:
+    stages: list[tuple[BlockArchitecture, ...]] = []
+    channels, index = spec.width, 0
     for stage, count in enumerate(blocks_per_stage(spec)):
-        for index in range(count):
-            convs = _convs(spec, channels, spec.width * 2**stage, 2 if stage and not index else 1)
-            channels = convs[-1].out_channels
-            skip = mask[len(blocks)]
-            shortcut = _shortcut(spec, convs)
-            # He et al. 2016, section 4.1: the first unit, and those with a projection, branch off after
-            # their first activation.
-            forks_late = skip and (not blocks or shortcut == "project")
-            blocks.append(
-                Block(
-                    name=f"layer{stage + 1}.{index}",
-                    convs=convs,
-                    shared=shared if forks_late else (),
-                    branch=branch if forks_late else shared + branch,
-                    after=after,
-                    skip=skip,
-                    shortcut=shortcut,
-                    # Linear decay: Huang et al. 2016, eq. 4.
-                    drop=spec.drop_path * (len(blocks) + 1) / len(mask) if skip else 0.0,
-                )
-            )
-    return tuple(blocks)
+        blocks: list[BlockArchitecture] = []
+        for position in range(count):
+            stride = 2 if stage and not position else 1
+            convs = _block_convs(spec, channels, spec.width * 2**stage, stride)
+            blocks.append(_residual_block(f"layer{stage + 1}.{position}", spec, convs, index))
+            channels, index = convs[-1].out_channels, index + 1
+        stages.append(tuple(blocks))
+    return tuple(stages)
 
 
-def _convs(spec, in_channels: int, width: int, stride: int) -> tuple[Conv, ...]:
+def _block_convs(spec: NetSpec, in_channels: int, width: int, stride: int) -> tuple[Conv, ...]:
+    bias = has_bias(spec)
     if spec.block == "basic":
-        return Conv(in_channels, width, 3, stride), Conv(width, width, 3)
+        return (
+            _conv("conv1", in_channels, width, 3, stride, bias),
+            _conv("conv2", width, width, 3, bias=bias),
+        )
     # The stride sits on the 3x3, as in torchvision's ResNet-50.
     return (
-        Conv(in_channels, width, 1),
-        Conv(width, width, 3, stride),
-        Conv(width, width * BOTTLENECK_EXPANSION, 1),
+        _conv("conv1", in_channels, width, 1, bias=bias),
+        _conv("conv2", width, width, 3, stride, bias),
+        _conv("conv3", width, width * BOTTLENECK_EXPANSION, 1, bias=bias),
     )
 
 
-def _shortcut(spec, convs: tuple[Conv, ...]) -> str:
-    changes = convs[0].in_channels != convs[-1].out_channels or any(conv.stride > 1 for conv in convs)
+def _residual_block(name: str, spec: NetSpec, convs: tuple[Conv, ...], index: int) -> BlockArchitecture:
+    """The block of these convolutions. index: its place among all blocks, from 0."""
+    kind = BLOCK_TYPES[_order(spec), spec.block]
+    branch = f"{kind.branch} alpha" if spec.init == "skipinit" else kind.branch
+    shaped = {conv.name: conv for conv in convs}
+    in_channels, out_channels = convs[0].in_channels, convs[-1].out_channels
+    stride = math.prod(conv.stride for conv in convs)
+    skip = spec.skip_mask()[index]
+    shortcut = _shortcut(spec, in_channels, out_channels, stride)
+    return BlockArchitecture(
+        name=name,
+        class_name=kind.class_name,
+        before=_layers(kind.before, spec, in_channels, shaped),
+        branch=_layers(branch, spec, in_channels, shaped),
+        after=_layers(kind.after, spec, out_channels, shaped),
+        shortcut=shortcut,
+        downsample=_downsample(shortcut, spec, in_channels, out_channels, stride) if skip else (),
+        merge=_merge(spec, out_channels, index) if skip else None,
+        # He et al. 2016, section 4.1: the first block, and those with a projection, part after their first activation.
+        shortcut_after_activation=spec.family == "preact" and (index == 0 or shortcut == "project"),
+    )
+
+
+def _shortcut(spec: NetSpec, in_channels: int, out_channels: int, stride: int) -> str:
+    changes = in_channels != out_channels or stride > 1
     if spec.shortcut == "C" or (spec.shortcut == "B" and changes):
         return "project"
     return "pad" if changes else "identity"
 
 
-def _block_steps(spec) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """(shared, branch, after): `shared` are those before the first convolution, in pre-activation nets."""
-    numbers = (1, 2) if spec.block == "basic" else (1, 2, 3)
-    if spec.family == "preact":
-        return _preact_steps(spec, numbers)
-    if spec.init == "fixup":
-        return (), _fixup_steps(numbers), (f"relu{numbers[-1]}",)
-    steps: list[str] = []
-    for number in numbers:
-        steps += [f"conv{number}", *_norm(spec, f"bn{number}"), f"relu{number}"]
-    if spec.init == "skipinit":
-        steps.insert(-1, "alpha")
-    # How many of the last steps stand after the addition.
-    late = {"standard": 1, "bn_after_add": 2, "relu_before_add": 0}[spec.order]
-    at = len(steps) - late
-    return (), tuple(steps[:at]), tuple(steps[at:])
+def _downsample(shortcut: str, spec: NetSpec, in_channels: int, out_channels: int, stride: int) -> tuple[Layer, ...]:
+    if shortcut == "identity":
+        return ()
+    if shortcut == "pad":
+        return (ZeroPad("downsample", in_channels, out_channels, stride),)
+    projection = _conv("downsample.0", in_channels, out_channels, 1, stride, has_bias(spec))
+    if spec.norm == "none" or spec.family == "preact":
+        return (projection,)
+    return projection, BatchNorm("downsample.1", out_channels)
 
 
-def _preact_steps(spec, numbers) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    steps: list[str] = []
-    for number in numbers:
-        if spec.order == "relu_only_preact":
-            steps += [f"relu{number}", f"conv{number}", f"bn{number}"]
-        else:
-            steps += [*_norm(spec, f"bn{number}"), f"relu{number}", f"conv{number}"]
-    if spec.init == "skipinit":
-        steps.append("alpha")
-    at = steps.index("conv1")
-    return tuple(steps[:at]), tuple(steps[at:]), ()
+def _merge(spec: NetSpec, channels: int, index: int) -> Merge:
+    strength = spec.skip_strength
+    if spec.merge in ("exclusive_gate", "shortcut_gate"):
+        return GatedAdd(strength, _conv("gate", channels, channels, 1), spec.merge == "exclusive_gate")
+    if spec.merge == "scaled":
+        return ScaledAdd(strength)
+    if spec.merge == "dropout":
+        return DropoutAdd(strength)
+    if spec.drop_path:
+        # Linear decay: Huang et al. 2016, eq. 4.
+        return StochasticAdd(strength, spec.drop_path * (index + 1) / spec.n_blocks)
+    return Add(strength)
 
 
-def _fixup_steps(numbers) -> tuple[str, ...]:
-    """Zhang et al. 2019, figure 1, right: a scalar shift before each layer, a scalar factor at the end."""
-    steps: list[str] = []
-    for number in numbers:
-        steps += [f"bias{number}a", f"conv{number}"]
-        steps += [f"bias{number}b", f"relu{number}"] if number < numbers[-1] else ["scale", f"bias{number}b"]
-    return tuple(steps)
-
-
-def _highway_layers(spec) -> tuple[Block, ...]:
+def _highway_stages(spec: NetSpec) -> tuple[tuple[BlockArchitecture, ...], ...]:
     """Highway layers; where the shape changes a plain layer, as in section 2.1 of Srivastava et al. 2015."""
-    steps = ("conv1", *_norm(spec, "bn1"), "relu1")
     mask = iter(spec.skip_mask())
-    blocks: list[Block] = []
+    stages: list[tuple[BlockArchitecture, ...]] = []
     for stage, count in enumerate(blocks_per_stage(spec)):
         width = spec.width * 2**stage
-        names = (f"layer{stage + 1}.{index}" for index in range(count + 1))
-        if stage:
-            convs = (Conv(width // 2, width, 3, stride=2),)
-            blocks.append(Block(next(names), convs, (), steps, (), skip=False, observed=False))
-        for _ in range(count):
-            blocks.append(Block(next(names), (Conv(width, width, 3),), (), steps, (), skip=next(mask)))
-    return tuple(blocks)
+        blocks = [_highway_layer(f"layer{stage + 1}.0", spec, width // 2, width, can_skip=False)] if stage else []
+        for position in range(len(blocks), len(blocks) + count):
+            blocks.append(_highway_layer(f"layer{stage + 1}.{position}", spec, width, width, skip=next(mask)))
+        stages.append(tuple(blocks))
+    return tuple(stages)
+
+
+def _highway_layer(
+    name: str, spec: NetSpec, in_channels: int, out_channels: int, skip: bool = False, can_skip: bool = True
+) -> BlockArchitecture:
+    kind = BLOCK_TYPES["highway", "basic"]
+    stride = out_channels // in_channels
+    conv = _conv("conv1", in_channels, out_channels, 3, stride, has_bias(spec))
+    gate = _conv("gate", out_channels, out_channels, 3)
+    return BlockArchitecture(
+        name=name,
+        class_name=kind.class_name,
+        before=(),
+        branch=_layers(kind.branch, spec, in_channels, {"conv1": conv}),
+        after=(),
+        merge=GatedAdd(spec.skip_strength, gate, exclusive=True) if skip else None,
+        can_skip=can_skip,
+    )
+
+
+HIDDEN = 4096
+"""Width of the two hidden linear layers of AlexNet and VGG."""
+
+VGG_19 = (64, 64, "pool", 128, 128, "pool", *(256,) * 4, "pool", *(512,) * 4, "pool", *(512,) * 4, "pool")
+"""Configuration E of Simonyan & Zisserman 2014, Table 1 (https://arxiv.org/abs/1409.1556): channels, and pools."""
+
+
+def alexnet_vgg_architecture(spec: NetSpec) -> AlexNetVGGArchitecture:
+    """The layers of AlexNet or VGG."""
+    small = spec.image_size == 32
+    if spec.family == "alexnet":
+        size = 3 if small else 6
+        return AlexNetVGGArchitecture(
+            _alexnet_features(small),
+            AveragePool("avgpool", size),
+            _alexnet_classifier(256 * size**2, spec.num_classes),
+        )
+    size = 1 if small else 7
+    return AlexNetVGGArchitecture(
+        _vgg_features(batch_norm=spec.norm == "batch"),
+        AveragePool("avgpool", size),
+        _vgg_classifier(512 * size**2, spec.num_classes),
+    )
+
+
+def _alexnet_features(small: bool) -> tuple[Layer, ...]:
+    first = _conv("0", 3, 64, 3) if small else Conv("0", 3, 64, 11, stride=4, padding=2)
+    return (
+        *(first, ReLU("1"), MaxPool("2", 3)),
+        *(_conv("3", 64, 192, 5), ReLU("4"), MaxPool("5", 3)),
+        *(_conv("6", 192, 384, 3), ReLU("7")),
+        *(_conv("8", 384, 256, 3), ReLU("9")),
+        *(_conv("10", 256, 256, 3), ReLU("11"), MaxPool("12", 3)),
+    )
+
+
+def _alexnet_classifier(in_features: int, num_classes: int) -> tuple[Layer, ...]:
+    return (
+        *(Dropout("0"), Linear("1", in_features, HIDDEN), ReLU("2")),
+        *(Dropout("3"), Linear("4", HIDDEN, HIDDEN), ReLU("5")),
+        Linear("6", HIDDEN, num_classes),
+    )
+
+
+def _vgg_features(batch_norm: bool) -> tuple[Layer, ...]:
+    layers: list[Layer] = []
+    channels = 3
+    for item in VGG_19:
+        if isinstance(item, str):
+            layers.append(MaxPool(str(len(layers)), 2))
+            continue
+        layers.append(_conv(str(len(layers)), channels, item, 3))
+        if batch_norm:
+            layers.append(BatchNorm(str(len(layers)), item))
+        layers.append(ReLU(str(len(layers))))
+        channels = item
+    return tuple(layers)
+
+
+def _vgg_classifier(in_features: int, num_classes: int) -> tuple[Layer, ...]:
+    return (
+        *(Linear("0", in_features, HIDDEN), ReLU("1"), Dropout("2")),
+        *(Linear("3", HIDDEN, HIDDEN), ReLU("4"), Dropout("5")),
+        Linear("6", HIDDEN, num_classes),
+    )

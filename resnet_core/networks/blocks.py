@@ -1,203 +1,270 @@
-"""The building blocks: what stands beside a branch, how the two meet, and the block that holds them.
+"""The blocks of plain, residual, pre-activation and highway networks, each with the forward its paper draws.
 
-Written to be observed: a ReLU module of its own for each use, nothing in place, and a block's output is the
-value after the addition (and after the ReLU that follows it, where there is one).
+A block without a skip has the same layers and applies them in the same order; its branch's output goes on alone. So a
+plain network is a residual one whose blocks have no skip. Its output is the value after the addition, and after the
+ReLU that follows it, where there is one.
 """
 
-from collections.abc import Iterable
-
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resnet_core.networks import architecture
-from resnet_core.networks.options import GATED_MERGES
-
-DROPOUT = 0.5
-"""He et al. 2016, section 3.4: ratio of the dropout shortcut."""
-
-
-class Shift(nn.Module):
-    """x + value, one learned number for the whole layer; starts at 0 (Fixup)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.value = nn.Parameter(torch.zeros(1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.value
-
-
-class Scale(nn.Module):
-    """x · value, one learned number for the whole layer (Fixup, SkipInit)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.value = nn.Parameter(torch.ones(1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.value
-
-
-class ZeroPad(nn.Module):
-    """Option A where the shape changes: every stride-th pixel, and channels of zeros behind."""
-
-    def __init__(self, stride: int, extra_channels: int) -> None:
-        super().__init__()
-        self.stride = stride
-        self.extra_channels = extra_channels
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.extra_channels))
-
-
-class Add(nn.Module):
-    """branch + strength · shortcut."""
-
-    def __init__(self, strength: float) -> None:
-        super().__init__()
-        self.strength = strength
-
-    def forward(self, branch: Tensor, shortcut: Tensor) -> Tensor:
-        return branch + (shortcut if self.strength == 1 else shortcut * self.strength)
-
-
-class ScaledAdd(nn.Module):
-    """(1 - strength) · branch + strength · shortcut (He et al. 2016, section 3.1, there with 0.5)."""
-
-    def __init__(self, strength: float) -> None:
-        super().__init__()
-        self.strength = strength
-
-    def forward(self, branch: Tensor, shortcut: Tensor) -> Tensor:
-        return branch * (1 - self.strength) + shortcut * self.strength
-
-
-class GatedAdd(nn.Module):
-    """g · branch + (1 - g) · strength · shortcut, with g = sigmoid(conv(shortcut)), one value per channel and
-    pixel.
-
-    Srivastava et al. 2015, eq. 3 (there g is the transform gate T), with a 3x3 convolution in highway layers;
-    the gates of He et al. 2016, sections 3.2 and 3.3, are 1x1. `exclusive=False` leaves the branch as it is.
-    """
-
-    def __init__(self, channels: int, kernel: int, exclusive: bool, strength: float) -> None:
-        super().__init__()
-        self.gate = nn.Conv2d(channels, channels, kernel, padding=kernel // 2)
-        self.sigmoid = nn.Sigmoid()
-        self.exclusive = exclusive
-        self.strength = strength
-
-    def forward(self, branch: Tensor, shortcut: Tensor) -> Tensor:
-        gate = self.sigmoid(self.gate(shortcut))
-        carried = shortcut * (1 - gate)
-        carried = carried if self.strength == 1 else carried * self.strength
-        return (branch * gate if self.exclusive else branch) + carried
-
-
-class DropoutAdd(nn.Module):
-    """branch + strength · dropout(shortcut) (He et al. 2016, section 3.4). Uses torch's global generator."""
-
-    def __init__(self, strength: float) -> None:
-        super().__init__()
-        self.dropout = nn.Dropout(DROPOUT)
-        self.strength = strength
-
-    def forward(self, branch: Tensor, shortcut: Tensor) -> Tensor:
-        return branch + self.dropout(shortcut) * self.strength
-
-
-class StochasticAdd(nn.Module):
-    """b · branch + strength · shortcut, b = 0 with probability `drop` for the whole batch, else 1.
-
-    In evaluation b is its mean, 1 - drop (Huang et al. 2016, eq. 2 and 5). One number a call from torch's
-    global generator of the tensor's device. A dropped branch is computed and multiplied by 0, so its weights
-    have a gradient of 0, not none, and its batch norm still learns its statistics.
-    """
-
-    def __init__(self, drop: float, strength: float) -> None:
-        super().__init__()
-        self.drop = drop
-        self.strength = strength
-
-    def forward(self, branch: Tensor, shortcut: Tensor) -> Tensor:
-        return branch * self._keep(branch) + (shortcut if self.strength == 1 else shortcut * self.strength)
-
-    def _keep(self, branch: Tensor) -> Tensor | float:
-        if not self.training:
-            return 1 - self.drop
-        return (torch.rand((), device=branch.device) >= self.drop).to(branch.dtype)
+from resnet_core.networks.architecture import BatchNorm, BlockArchitecture, Conv
+from resnet_core.networks.layers import ScalarBias, ScalarScale, add_layers, build_layer
+from resnet_core.networks.merges import build_merge
 
 
 class Block(nn.Module):
-    """One block of a staged network, as its plan says: steps, the merge with the shortcut, steps.
+    """What all blocks share: their layers, the shortcut, and how it is merged with the branch.
 
-    Without a skip there is neither merge nor shortcut: the branch's output goes on alone.
+    The layers are named as torchvision names them; a class has those that its `forward` and its `branch` apply.
+    downsample: the layers on the shortcut, None where it is an identity. merge: a module of `merges`, None without a
+    skip. alpha: SkipInit's factor at the branch's end, None in all other networks.
     """
 
-    def __init__(self, block: architecture.Block, spec) -> None:
-        super().__init__()
-        bias = architecture.has_bias(spec)
-        for step in (*block.shared, *block.branch, *block.after):
-            self.add_module(step, _step_module(step, block, bias))
-        self.plan = block
-        self.downsample = _shortcut(block, bias, norm=spec.norm == "batch" and spec.family != "preact")
-        self.merge = _merge(block, spec) if block.skip else None
+    conv1: nn.Conv2d
+    conv2: nn.Conv2d
+    conv3: nn.Conv2d
+    bn1: nn.Module  # nn.BatchNorm2d, or nn.Identity in a network without batch norm
+    bn2: nn.Module
+    bn3: nn.Module
+    relu1: nn.ReLU
+    relu2: nn.ReLU
+    relu3: nn.ReLU
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self._run(self.plan.shared, x)
-        y = self.branch(x)
-        if self.merge is not None:
-            y = self.merge(y, self.shortcut(x))
-        return self._run(self.plan.after, y)
+    def __init__(self, architecture: BlockArchitecture) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.alpha: ScalarScale | None = None
+        add_layers(self, architecture.layers)
+        self.downsample = _build_downsample(architecture)
+        self.merge = build_merge(architecture.merge) if architecture.merge else None
 
     def branch(self, x: Tensor) -> Tensor:
-        """F(x): what the block computes, before the shortcut is merged in."""
-        return self._run(self.plan.branch, x)
+        """F(x): what the block computes beside its shortcut, from its input or, in pre-activation blocks, from the
+        activated input.
+        """
+        raise NotImplementedError
 
     def shortcut(self, x: Tensor) -> Tensor:
         """The input as it arrives at the merge: itself, padded with zeros, or projected."""
         return x if self.downsample is None else self.downsample(x)
 
-    def _run(self, steps: Iterable[str], x: Tensor) -> Tensor:
-        for step in steps:
-            x = getattr(self, step)(x)
-        return x
+    def add_shortcut(self, y: Tensor, x: Tensor) -> Tensor:
+        """The branch's output y, times SkipInit's factor, merged with the shortcut of x if the block has its skip."""
+        if self.alpha is not None:
+            y = self.alpha(y)
+        return y if self.merge is None else self.merge(y, self.shortcut(x))
+
+    def convs(self) -> list[nn.Conv2d]:
+        """The convolutions of the branch, in order."""
+        return [getattr(self, layer.name) for layer in self.architecture.layers if isinstance(layer, Conv)]
+
+    def norms(self) -> list[nn.BatchNorm2d]:
+        """The batch norms, in order; none in a network without."""
+        return [getattr(self, layer.name) for layer in self.architecture.layers if isinstance(layer, BatchNorm)]
 
 
-def conv_module(conv: architecture.Conv, bias: bool) -> nn.Conv2d:
-    """The module of a planned convolution."""
-    return nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel, conv.stride, conv.pad, bias=bias)
+class BasicBlock(Block):
+    """conv, BN, ReLU, conv, BN, + shortcut, ReLU (He et al. 2015, figure 2)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu2(self.add_shortcut(self.branch(x), x))
+
+    def branch(self, x: Tensor) -> Tensor:
+        y = self.relu1(self.bn1(self.conv1(x)))
+        return self.bn2(self.conv2(y))
 
 
-def _step_module(step: str, block: architecture.Block, bias: bool) -> nn.Module:
-    if step.startswith("conv"):
-        return conv_module(block.convs[int(step[-1]) - 1], bias)
-    if step.startswith("bn"):
-        return nn.BatchNorm2d(block.norm_channels(step))
-    if step.startswith("relu"):
-        return nn.ReLU(inplace=False)
-    return Shift() if step.startswith("bias") else Scale()
+class Bottleneck(Block):
+    """1x1 conv, BN, ReLU, 3x3 conv, BN, ReLU, 1x1 conv, BN, + shortcut, ReLU (He et al. 2015, figure 5)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu3(self.add_shortcut(self.branch(x), x))
+
+    def branch(self, x: Tensor) -> Tensor:
+        y = self.relu1(self.bn1(self.conv1(x)))
+        y = self.relu2(self.bn2(self.conv2(y)))
+        return self.bn3(self.conv3(y))
 
 
-def _shortcut(block: architecture.Block, bias: bool, norm: bool) -> nn.Module | None:
-    if not block.skip or block.shortcut == "identity":
+class BNAfterAddBasicBlock(Block):
+    """conv, BN, ReLU, conv, + shortcut, BN, ReLU (He et al. 2016, figure 4b)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu2(self.bn2(self.add_shortcut(self.branch(x), x)))
+
+    def branch(self, x: Tensor) -> Tensor:
+        y = self.relu1(self.bn1(self.conv1(x)))
+        return self.conv2(y)
+
+
+class BNAfterAddBottleneck(Block):
+    """The bottleneck with its last BN after the addition (He et al. 2016, figure 4b)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu3(self.bn3(self.add_shortcut(self.branch(x), x)))
+
+    def branch(self, x: Tensor) -> Tensor:
+        y = self.relu1(self.bn1(self.conv1(x)))
+        y = self.relu2(self.bn2(self.conv2(y)))
+        return self.conv3(y)
+
+
+class ReLUBeforeAddBasicBlock(Block):
+    """conv, BN, ReLU, conv, BN, ReLU, + shortcut (He et al. 2016, figure 4c)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.add_shortcut(self.branch(x), x)
+
+    def branch(self, x: Tensor) -> Tensor:
+        y = self.relu1(self.bn1(self.conv1(x)))
+        return self.relu2(self.bn2(self.conv2(y)))
+
+
+class ReLUBeforeAddBottleneck(Block):
+    """The bottleneck with its last ReLU before the addition (He et al. 2016, figure 4c)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.add_shortcut(self.branch(x), x)
+
+    def branch(self, x: Tensor) -> Tensor:
+        y = self.relu1(self.bn1(self.conv1(x)))
+        y = self.relu2(self.bn2(self.conv2(y)))
+        return self.relu3(self.bn3(self.conv3(y)))
+
+
+class PreActBlock(Block):
+    """What pre-activation blocks share: an activation of the input, before branch and shortcut part or in the branch.
+
+    He et al. 2016, section 4.1: the first block of a network, and those with a projection, part after it.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.activation(x)
+        return self.add_shortcut(self.branch(y), y if self.architecture.shortcut_after_activation else x)
+
+    def activation(self, x: Tensor) -> Tensor:
+        """BN and ReLU, before the first convolution."""
+        return self.relu1(self.bn1(x))
+
+
+class PreActBasicBlock(PreActBlock):
+    """BN, ReLU, conv, BN, ReLU, conv, + shortcut (He et al. 2016, figure 4e)."""
+
+    def branch(self, x: Tensor) -> Tensor:
+        y = self.conv1(x)
+        return self.conv2(self.relu2(self.bn2(y)))
+
+
+class PreActBottleneck(PreActBlock):
+    """BN, ReLU, 1x1 conv, BN, ReLU, 3x3 conv, BN, ReLU, 1x1 conv, + shortcut (He et al. 2016, section 4.1)."""
+
+    def branch(self, x: Tensor) -> Tensor:
+        y = self.conv1(x)
+        y = self.conv2(self.relu2(self.bn2(y)))
+        return self.conv3(self.relu3(self.bn3(y)))
+
+
+class ReLUOnlyPreActBasicBlock(PreActBlock):
+    """ReLU, conv, BN, ReLU, conv, BN, + shortcut (He et al. 2016, figure 4d)."""
+
+    def activation(self, x: Tensor) -> Tensor:
+        return self.relu1(x)
+
+    def branch(self, x: Tensor) -> Tensor:
+        y = self.bn1(self.conv1(x))
+        return self.bn2(self.conv2(self.relu2(y)))
+
+
+class ReLUOnlyPreActBottleneck(PreActBlock):
+    """The bottleneck with a ReLU before and BN after each convolution (He et al. 2016, figure 4d)."""
+
+    def activation(self, x: Tensor) -> Tensor:
+        return self.relu1(x)
+
+    def branch(self, x: Tensor) -> Tensor:
+        y = self.bn1(self.conv1(x))
+        y = self.bn2(self.conv2(self.relu2(y)))
+        return self.bn3(self.conv3(self.relu3(y)))
+
+
+class FixupBlock(Block):
+    """What Fixup blocks have in place of batch norm: a scalar bias around each layer, and a scale at the branch's end
+    (Zhang et al. 2019, https://arxiv.org/abs/1901.09321, figure 1, right).
+    """
+
+    bias1a: ScalarBias
+    bias1b: ScalarBias
+    bias2a: ScalarBias
+    bias2b: ScalarBias
+    bias3a: ScalarBias
+    bias3b: ScalarBias
+    scale: ScalarScale
+
+
+class FixupBasicBlock(FixupBlock):
+    """conv, ReLU, conv, scale, + shortcut, ReLU, with a scalar bias before and after each convolution."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu2(self.add_shortcut(self.branch(x), x))
+
+    def branch(self, x: Tensor) -> Tensor:
+        y = self.relu1(self.bias1b(self.conv1(self.bias1a(x))))
+        return self.bias2b(self.scale(self.conv2(self.bias2a(y))))
+
+
+class FixupBottleneck(FixupBlock):
+    """conv, ReLU, conv, ReLU, conv, scale, + shortcut, ReLU, with a scalar bias before and after each convolution."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu3(self.add_shortcut(self.branch(x), x))
+
+    def branch(self, x: Tensor) -> Tensor:
+        y = self.relu1(self.bias1b(self.conv1(self.bias1a(x))))
+        y = self.relu2(self.bias2b(self.conv2(self.bias2a(y))))
+        return self.bias3b(self.scale(self.conv3(self.bias3a(y))))
+
+
+class HighwayLayer(Block):
+    """T(x) · H(x) + (1 - T(x)) · x, with H = conv, BN, ReLU (Srivastava et al. 2015, eq. 3).
+
+    The gate T is in the merge. Without it, the plain layer H(x).
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.add_shortcut(self.branch(x), x)
+
+    def branch(self, x: Tensor) -> Tensor:
+        return self.relu1(self.bn1(self.conv1(x)))
+
+
+BLOCKS: dict[str, type[Block]] = {
+    block.__name__: block
+    for block in (
+        BasicBlock,
+        Bottleneck,
+        BNAfterAddBasicBlock,
+        BNAfterAddBottleneck,
+        ReLUBeforeAddBasicBlock,
+        ReLUBeforeAddBottleneck,
+        PreActBasicBlock,
+        PreActBottleneck,
+        ReLUOnlyPreActBasicBlock,
+        ReLUOnlyPreActBottleneck,
+        FixupBasicBlock,
+        FixupBottleneck,
+        HighwayLayer,
+    )
+}
+
+
+def build_block(architecture: BlockArchitecture) -> Block:
+    """The block of the class and with the layers that the architecture names."""
+    return BLOCKS[architecture.class_name](architecture)
+
+
+def _build_downsample(architecture: BlockArchitecture) -> nn.Module | None:
+    """None for an identity shortcut, the padding of option A, or a projection with its batch norm."""
+    if not architecture.downsample:
         return None
-    if block.shortcut == "pad":
-        return ZeroPad(block.stride, block.out_channels - block.in_channels)
-    projection = conv_module(block.projection, bias)
-    return nn.Sequential(projection, *([nn.BatchNorm2d(block.out_channels)] if norm else []))
-
-
-def _merge(block: architecture.Block, spec) -> nn.Module:
-    if spec.family == "highway":
-        return GatedAdd(block.out_channels, 3, exclusive=True, strength=spec.skip_strength)
-    if spec.merge in GATED_MERGES:
-        return GatedAdd(block.out_channels, 1, spec.merge == "exclusive_gate", spec.skip_strength)
-    if spec.merge == "scaled":
-        return ScaledAdd(spec.skip_strength)
-    if spec.merge == "dropout":
-        return DropoutAdd(spec.skip_strength)
-    if block.drop:
-        return StochasticAdd(block.drop, spec.skip_strength)
-    return Add(spec.skip_strength)
+    modules = [build_layer(layer) for layer in architecture.downsample]
+    return modules[0] if architecture.shortcut == "pad" else nn.Sequential(*modules)

@@ -1,8 +1,8 @@
-"""How weights start. Each tensor has a random stream of its own, made from the seed and its name.
+"""Initial weights. Each tensor has a random stream of its own, made from the seed and its name.
 
-So nets that share a tensor's name and shape start it alike, whatever else they have: twins start with the
-same weights. Three starts look at the skips, because they make a block with a skip begin as an identity, and
-a block without one cannot be that: there, zero_gamma, SkipInit and Fixup leave He's start as it is.
+So networks that share a tensor's name and shape give it the same values, whatever else they have: twins start from the
+same weights. Three inits look at the skips, because they make a block with a skip begin as an identity, which a block
+without one cannot be: zero_gamma, SkipInit and Fixup leave He's weights there as they are.
 """
 
 import hashlib
@@ -11,23 +11,35 @@ import math
 import torch
 from torch import nn
 
-from resnet_core.networks.blocks import Block, GatedAdd, Scale, Shift
+from resnet_core.networks.architecture import BatchNorm
+from resnet_core.networks.blocks import Block
+from resnet_core.networks.layers import ScalarBias, ScalarScale
+from resnet_core.networks.merges import GatedAdd
+from resnet_core.networks.network import Network
+from resnet_core.networks.options import BRANCH_INITS
+from resnet_core.networks.resnet import ResNet
+from resnet_core.networks.spec import NetSpec
 
 
-def start(net: nn.Module, spec, seed: int) -> None:
-    """Fill every parameter and buffer of a net that was built without weights."""
-    with torch.no_grad():
-        for name, module in net.named_modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.reset_running_stats()
-                module.weight.fill_(1)
-                module.bias.fill_(0)
-            elif isinstance(module, nn.Conv2d | nn.Linear):
-                _start_layer(name, module, spec.init, seed)
-            elif isinstance(module, Shift | Scale):
-                module.value.fill_(0 if isinstance(module, Shift) else 1)
-        _start_gates(net, spec.gate_bias)
-        _start_branches(net, spec.init)
+@torch.no_grad()
+def init_weights(net: Network, spec: NetSpec, seed: int) -> None:
+    """Fill every parameter and buffer of a network that was built without weights."""
+    for name, module in net.named_modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.weight.fill_(1)
+            module.bias.fill_(0)
+        elif isinstance(module, nn.Conv2d | nn.Linear):
+            _init_layer(name, module, spec.init, seed)
+        elif isinstance(module, ScalarBias):
+            module.value.fill_(0)
+        elif isinstance(module, ScalarScale):
+            module.value.fill_(1)
+    for module in net.modules():
+        if isinstance(module, GatedAdd):
+            module.gate.bias.fill_(spec.gate_bias)
+    if isinstance(net, ResNet) and spec.init in BRANCH_INITS:
+        _init_branches(net, spec.init)
 
 
 def generator_for(seed: int, name: str) -> torch.Generator:
@@ -36,7 +48,23 @@ def generator_for(seed: int, name: str) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
 
-def _start_layer(name: str, layer: nn.Conv2d | nn.Linear, init: str, seed: int) -> None:
+@torch.no_grad()
+def zero_branch(block: Block) -> None:
+    """Make a block's branch give exactly 0, by the last layer that can: SkipInit's factor, the gain of a batch norm
+    that ends the branch, or the last convolution.
+    """
+    last_conv = block.convs()[-1]
+    if block.alpha is not None:
+        block.alpha.value.fill_(0)
+    elif isinstance(block.architecture.branch[-1], BatchNorm):
+        block.norms()[-1].weight.fill_(0)
+    else:
+        last_conv.weight.fill_(0)
+        if last_conv.bias is not None:
+            last_conv.bias.fill_(0)
+
+
+def _init_layer(name: str, layer: nn.Conv2d | nn.Linear, init: str, seed: int) -> None:
     generator = generator_for(seed, f"{name}.weight")
     if init == "xavier":
         nn.init.xavier_uniform_(layer.weight, generator=generator)
@@ -56,29 +84,20 @@ def _start_layer(name: str, layer: nn.Conv2d | nn.Linear, init: str, seed: int) 
         layer.bias.fill_(0)
 
 
-def _start_gates(net: nn.Module, gate_bias: float) -> None:
-    for module in net.modules():
-        if isinstance(module, GatedAdd):
-            module.gate.bias.fill_(gate_bias)
-
-
-def _start_branches(net: nn.Module, init: str) -> None:
-    blocks = [module for module in net.modules() if isinstance(module, Block) and module.merge is not None]
+def _init_branches(net: ResNet, init: str) -> None:
+    """Let every block with a skip begin as an identity, as zero_gamma, SkipInit and Fixup do."""
+    blocks = [block for _, block in net.blocks() if block.merge is not None]
     for block in blocks:
-        last = len(block.plan.convs)
-        if init == "zero_gamma":
-            getattr(block, f"bn{last}").weight.fill_(0)
-        elif init == "skipinit":
-            block.alpha.value.fill_(0)
-        elif init == "fixup":
-            _start_fixup(block, last, len(blocks))
+        zero_branch(block)
+        if init == "fixup":
+            _shrink(block, len(blocks))
     if init == "fixup":
         # Zhang et al. 2019, rule 1. So at step 0 the gradient is exactly zero everywhere before this layer.
         net.fc.weight.fill_(0)
 
 
-def _start_fixup(block: Block, last: int, n_blocks: int) -> None:
-    """Zhang et al. 2019, section 3: of L branches of m layers, each layer times L^(-1/(2m-2)), the last 0."""
-    for number in range(1, last):
-        getattr(block, f"conv{number}").weight.mul_(n_blocks ** (-1 / (2 * last - 2)))
-    getattr(block, f"conv{last}").weight.fill_(0)
+def _shrink(block: Block, n_blocks: int) -> None:
+    """Zhang et al. 2019, rule 2: with L branches of m layers, all layers but the last times L^(-1/(2m-2))."""
+    convs = block.convs()
+    for conv in convs[:-1]:
+        conv.weight.mul_(n_blocks ** (-1 / (2 * len(convs) - 2)))

@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from resnet_core.errors import SpecError
 from resnet_core.networks.blocks import Block
 from resnet_core.networks.build import build_net
+from resnet_core.networks.init import zero_branch
 from resnet_core.networks.spec import NetSpec
 
 State = Mapping[str, Tensor]
@@ -61,9 +62,9 @@ def grow(state: State, spec: NetSpec, new_depth: int, seed: int = 0) -> tuple[di
         if name in old_blocks:
             continue
         if block.merge is not None:
-            _start_at_zero(block)
+            zero_branch(block)
         else:
-            _start_as_copy(block, _expected(last_of_stage[name.split(".")[0]]))
+            _make_identity(block, _expected_output(last_of_stage[name.split(".")[0]]))
     return {name: tensor.detach().clone() for name, tensor in new_net.state_dict().items()}, new_spec
 
 
@@ -126,43 +127,27 @@ def _grown_spec(spec: NetSpec, new_depth: int) -> NetSpec:
 
 
 @torch.no_grad()
-def _start_at_zero(block: Block) -> None:
-    last = len(block.plan.convs)
-    final_norm = f"bn{last}"
-    if "alpha" in block.plan.branch:
-        block.alpha.value.fill_(0)
-    elif block.plan.branch[-1] == final_norm:
-        getattr(block, final_norm).weight.fill_(0)
-    else:
-        conv = getattr(block, f"conv{last}")
-        conv.weight.fill_(0)
-        if conv.bias is not None:
-            conv.bias.fill_(0)
-
-
-@torch.no_grad()
-def _start_as_copy(block: Block, statistics: Statistics) -> None:
-    for number, _ in enumerate(block.plan.convs, 1):
-        conv = getattr(block, f"conv{number}")
+def _make_identity(block: Block, expected: Statistics) -> None:
+    """Make a block without a skip copy its input, which is expected to have this mean and variance per channel."""
+    for conv in block.convs():
         nn.init.dirac_(conv.weight)
         if conv.bias is not None:
             conv.bias.fill_(0)
-        norm = getattr(block, f"bn{number}", None)
-        if norm is not None:
-            mean, variance = statistics
-            norm.running_mean.copy_(mean)
-            norm.running_var.copy_(variance)
-            norm.weight.copy_(torch.sqrt(variance + norm.eps))
-            norm.bias.copy_(mean)
+    mean, variance = expected
+    for norm in block.norms():
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_(torch.sqrt(variance + norm.eps))
+        norm.bias.copy_(mean)
 
 
-def _expected(block: Block) -> Statistics:
-    """What a block without a skip gives if each channel of its last batch norm is normally distributed."""
-    norm = getattr(block, f"bn{len(block.plan.convs)}", None)
-    if norm is None:
-        channels = block.plan.out_channels
+def _expected_output(block: Block) -> Statistics:
+    """Mean and variance of what a block without a skip gives if each channel of its last batch norm is normal."""
+    norms = block.norms()
+    if not norms:
+        channels = block.architecture.out_channels
         return torch.zeros(channels), torch.ones(channels)
-    return _rectified(norm.bias.detach(), norm.weight.detach().abs())
+    return _rectified(norms[-1].bias.detach(), norms[-1].weight.detach().abs())
 
 
 def _rectified(mean: Tensor, std: Tensor) -> Statistics:

@@ -1,66 +1,87 @@
-import itertools
 import math
-from collections import Counter
 
 import pytest
 import torch
 from torch import nn
 
+from resnet_core.networks.blocks import Block
 from resnet_core.networks.build import build_net
-from resnet_core.networks.costs import count_costs, path_lengths, tensor_shapes
-from resnet_core.networks.presets import PRESETS, preset
+from resnet_core.networks.costs import count_costs, tensor_shapes
+from resnet_core.networks.layers import ScalarBias, ScalarScale, ZeroPad
+from resnet_core.networks.network import Network
+from resnet_core.networks.presets import preset
 from resnet_core.networks.spec import NetSpec
 
-VGG_BN = NetSpec("vgg", depth=19, width=64, layout="imagenet")
+
+def _is_container(module: nn.Module) -> bool:
+    """Modules that have no row of their own: their layers have. An nn.Identity takes the place of a missing layer."""
+    return isinstance(module, Network | Block | nn.Sequential | nn.Identity)
 
 
-def _run(spec: NetSpec) -> dict[str, tuple[nn.Module, torch.Size]]:
-    """What a forward pass calls, in order: name -> module and the shape it gives for one picture."""
+def _calls(spec: NetSpec) -> list[tuple[str, nn.Module, tuple[int, ...]]]:
+    """(name, module, output shape for one picture) of each layer that a forward pass calls, in the order of calls."""
     net = build_net(spec, device="meta")
-    called = {}
+    calls = []
     for name, module in net.named_modules():
-        if name and not isinstance(module, nn.Sequential) and not hasattr(module, "plan"):
+        if not _is_container(module):
             module.register_forward_hook(
-                lambda called_module, _in, out, name=name: called.__setitem__(name, (called_module, out.shape[1:]))
+                lambda called, _inputs, out, name=name: calls.append((name, called, tuple(out.shape[1:])))
             )
     net(torch.empty(1, 3, spec.image_size, spec.image_size, device="meta"))
-    return called
+    return calls
 
 
-def _macs(module: nn.Module, shape: torch.Size) -> int:
+def _macs(module: nn.Module, shape: tuple[int, ...]) -> int:
     if isinstance(module, nn.Conv2d | nn.Linear):
         return module.weight.numel() * math.prod(shape[1:])
     return 0
 
 
-SPECS = [*(row.spec for row in PRESETS.values()), VGG_BN, NetSpec(skips="110110110")]
+KINDS = {
+    nn.Conv2d: "conv",
+    nn.Linear: "linear",
+    nn.BatchNorm2d: "norm",
+    nn.ReLU: "relu",
+    nn.Sigmoid: "sigmoid",
+    nn.MaxPool2d: "pool",
+    nn.AdaptiveAvgPool2d: "pool",
+    nn.Dropout: "dropout",
+    ZeroPad: "pad",
+    ScalarBias: "shift",
+    ScalarScale: "scale",
+}
 
 
-@pytest.mark.parametrize("spec", SPECS)
-def test_rows_are_the_real_modules_with_their_shapes_and_costs(spec):
-    called = _run(spec)
-    rows = {row.name: row for row in count_costs(spec).layers}
-    assert len(rows) == len(count_costs(spec).layers)
-    assert list(rows) == list(called)
-    for name, (module, shape) in called.items():
-        assert rows[name].out_shape == tuple(shape)
-        if rows[name].kind != "merge":
-            own = sum(parameter.numel() for parameter in module.parameters())
-            assert rows[name].params == own, name
-            assert rows[name].macs == _macs(module, shape), name
+def _check_rows(spec: NetSpec) -> None:
+    """The layers that the modules' forward calls, and those that the costs count, are the same in the same order."""
+    calls, rows = _calls(spec), count_costs(spec).layers
+    assert [(row.name, row.out_shape) for row in rows] == [(name, shape) for name, _, shape in calls]
+    for row, (_, module, shape) in zip(rows, calls, strict=True):
+        assert row.kind == KINDS.get(type(module), "merge"), row
+        own = 0 if row.kind == "merge" else sum(parameter.numel() for parameter in module.parameters())
+        assert (row.params, row.macs) == (own, _macs(module, shape)), row
 
 
-@pytest.mark.parametrize("spec", SPECS)
-def test_tensors_are_those_of_the_state_dict(spec):
+def _check_tensors(spec: NetSpec) -> None:
     state = build_net(spec, device="meta").state_dict()
     assert tensor_shapes(spec) == {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
+def test_rows_are_the_layers_that_forward_calls(structure):
+    _check_rows(structure)
+    _check_tensors(structure)
+
+
+def test_rows_of_presets_are_the_layers_that_forward_calls(preset_name):
+    _check_rows(preset(preset_name))
+    _check_tensors(preset(preset_name))
+
+
 def test_totals_are_the_sums(preset_name):
-    summary = count_costs(preset(preset_name))
+    costs = count_costs(preset(preset_name))
     net = build_net(preset(preset_name), device="meta")
-    assert summary.parameters == sum(parameter.numel() for parameter in net.parameters())
-    assert summary.macs == sum(row.macs for row in summary.layers)
+    assert costs.parameters == sum(parameter.numel() for parameter in net.parameters())
+    assert costs.macs == sum(row.macs for row in costs.layers)
 
 
 @pytest.mark.parametrize(
@@ -155,21 +176,3 @@ def test_receptive_field_is_the_reach_of_the_gradient():
     maps[0][0, 0, 12, 12].backward()
     rows = (image.grad[0, 0].abs().sum(1) > 0).nonzero()
     assert rows.max() - rows.min() + 1 == count_costs(spec).receptive_field
-
-
-@pytest.mark.parametrize("skips", ["111", "101", "000", "010"])
-def test_paths_are_those_one_can_count(skips):
-    spec = NetSpec(depth=8, skips=skips)
-    choices = [(0, 1) if bit == "1" else (1,) for bit in skips]
-    counted = Counter(sum(path) for path in itertools.product(*choices))
-    assert path_lengths(spec) == counted
-    assert count_costs(spec).n_paths == sum(counted.values())
-
-
-def test_paths_of_deep_nets_are_exact():
-    summary = count_costs(preset("resnet-1202"))
-    assert summary.n_paths == 2**600
-    assert summary.path_lengths[300] == math.comb(600, 300)
-    assert count_costs(preset("plain-56")).path_lengths == {27: 1}
-    assert count_costs(preset("vgg-19")).n_paths == 1
-    assert count_costs(NetSpec(skip_strength=0.0)).n_paths == 1

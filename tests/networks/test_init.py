@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from resnet_core.networks.blocks import GatedAdd
 from resnet_core.networks.build import build_net
+from resnet_core.networks.merges import GatedAdd
 from resnet_core.networks.spec import NetSpec
 
 

@@ -1,0 +1,14 @@
+"""What every network of this package is: a module that names its blocks."""
+
+from torch import Tensor, nn
+
+
+class Network(nn.Module):
+    """Takes normalised pictures (N, 3, H, W), gives logits (N, num_classes)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def observed_blocks(self) -> list[tuple[str, nn.Module]]:
+        """(name, module) of the stem and of each block, in order; a module's output is what the next block receives."""
+        raise NotImplementedError
