@@ -31,9 +31,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from resnet_core.attribution.methods import METHODS  # noqa: E402
-from resnet_core.attribution.questions import Subject, explain_many  # noqa: E402
+from resnet_core.attribution.questions import explain_many  # noqa: E402
 from resnet_core.networks.build import build_net  # noqa: E402
 from resnet_core.networks.presets import preset  # noqa: E402
+from resnet_core.trained.loaded import LoadedNet  # noqa: E402
+from resnet_core.trained.net import DataFacts, TrainedNet  # noqa: E402
 
 GOAL_METHODS = ("saliency", "integrated_gradients", "grad_cam", "deeplift")
 GOAL_S = 1.5
@@ -57,18 +59,19 @@ def main() -> None:
     args = parser.parse_args()
 
     picture = read_picture(args.data)
-    subjects = [Subject(build_net(preset("resnet-56"), seed=seed), MEAN, STD) for seed in (0, 1)]
+    spec, facts = preset("resnet-56"), DataFacts("cifar-10", tuple("0123456789"), MEAN, STD)
+    nets = [LoadedNet(TrainedNet(str(seed), spec.name, spec, facts, 0), build_net(spec, seed=seed)) for seed in (0, 1)]
     result = describe(args)
     threads = sorted({1, os.cpu_count() or 1})
     for count in threads:
         torch.set_num_threads(count)
-        result["alone"][f"threads={count}"] = measure(subjects, picture, args.repeats, METHODS)
+        result["alone"][f"threads={count}"] = measure(nets, picture, args.repeats, METHODS)
     busy = subprocess.Popen([sys.executable, "-c", TRAINING], preexec_fn=lambda: os.nice(19))
     try:
         time.sleep(10)  # torch's import
         for count in threads:
             torch.set_num_threads(count)
-            result["beside_a_training"][f"threads={count}"] = measure(subjects, picture, args.repeats)
+            result["beside_a_training"][f"threads={count}"] = measure(nets, picture, args.repeats)
     finally:
         busy.kill()
         busy.wait()
@@ -83,13 +86,12 @@ def read_picture(path: Path | None) -> np.ndarray:
     return np.load(path, allow_pickle=False)["x_test"][0]
 
 
-def measure(subjects: list[Subject], picture: np.ndarray, repeats: int, each: Iterable[str] = ()) -> dict[str, object]:
+def measure(nets: list[LoadedNet], picture: np.ndarray, repeats: int, each: Iterable[str] = ()) -> dict[str, object]:
     """Seconds for the goal's four methods together, then for each of `each` on its own; both networks."""
     return {
-        "goal_methods": timed(lambda: list(explain_many(subjects, picture, GOAL_METHODS, target=3)), repeats),
+        "goal_methods": timed(lambda: list(explain_many(nets, picture, GOAL_METHODS, target=3)), repeats),
         **{
-            name: timed(lambda name=name: list(explain_many(subjects, picture, [name], target=3)), repeats)
-            for name in each
+            name: timed(lambda name=name: list(explain_many(nets, picture, [name], target=3)), repeats) for name in each
         },
     }
 

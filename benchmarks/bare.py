@@ -20,8 +20,8 @@ import numpy as np
 from resnet_core.data.cifar10 import canonical_order
 from resnet_core.data.dataset import Dataset
 from resnet_core.data.storage import fingerprint_of
+from resnet_core.gallery.wanted import DATA, find_wanted
 from resnet_core.networks.spec import NetSpec
-from resnet_core.runs.wanted import DATA, wanted
 from resnet_core.training.events import (
     CheckpointSaved,
     EpochEnded,
@@ -67,7 +67,7 @@ def train_one(name: str, data: Dataset, folder: Path, device: str | None) -> Non
     from resnet_core.training.evaluate import best_scores
     from resnet_core.training.trainer import train
 
-    spec, recipe = wanted(name).made_of()
+    spec, recipe = find_wanted(name).resolve()
     path = folder / f"{name}.npz"
     told, resume = read(path) if path.exists() else ([], None)
     if told and isinstance(told[-1], Finished):
@@ -158,8 +158,8 @@ def collect_bundles(args: argparse.Namespace) -> None:
             store = RunStore(Path(home))
             name = NetSpec.from_dict(about["spec"]).name
             run = store.create(about["spec"], about["recipe"], DATA, name=name, tags=("gallery",))
-            store.note_facts(run, about["facts"])
-            store.record_all(run, told)
+            store.set_facts(run, about["facts"])
+            store.record(run, told)
             (args.gallery / f"{path.stem}.skiprun").write_bytes(export_run(store, run))
             store.close()
         print(f"{path.stem}.skiprun")

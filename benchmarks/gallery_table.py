@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from resnet_core.gallery import shipped
 from resnet_core.networks.paper_results import reported_error
 from resnet_core.networks.spec import NetSpec
-from resnet_core.runs import gallery
 from resnet_core.runs.run import Run
 from resnet_core.runs.store import RunStore
 from resnet_core.training.recipe import Recipe
@@ -25,7 +25,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         store = RunStore(Path(home))
-        ids = gallery.take_in(store)
+        ids = shipped.install(store)
         rows = [row(store, runs) for runs in by_network([store.get(run) for run in ids]).values()]
         store.close()
     (RESULTS / "gallery.json").write_text(json.dumps(rows, indent=1) + "\n")

@@ -22,7 +22,7 @@ if [ $# -eq 0 ]; then
   timeout 120 "$python" -m benchmarks.side_by_side --out "$out/side_by_side_gpu.json" || echo "side by side: cut off or failed"
 
   # Unquoted: one word a run.
-  set -- $("$python" -c 'from resnet_core.runs.wanted import PAPER; print(*(run.name for run in PAPER))')
+  set -- $("$python" -c 'from resnet_core.gallery.wanted import PAPER; print(*(run.name for run in PAPER))')
 fi
 
 echo "== the gallery, four at once"

@@ -201,7 +201,7 @@ def compare(store: RunStore, home: Path, run: Run) -> dict[str, object]:
     reference = quiet.create(run.spec, run.recipe, run.dataset, name=run.name)
     job = Job("", run.spec, run.recipe, run.threads, None)
     dataset = load_dataset(run.dataset, home)
-    quiet.record_all(reference, list(train_often_saved(job, dataset, None, lambda: False)))
+    quiet.record(reference, list(train_often_saved(job, dataset, None, lambda: False)))
     same = {
         "epochs": same_rows(store.epochs(run.id), quiet.epochs(reference)),
         "steps": same_rows(store.steps(run.id), quiet.steps(reference)),

@@ -27,10 +27,11 @@ from streamlit.testing.v1 import AppTest
 
 from benchmarks.machine import described
 from resnet_core.compute import service as services
-from resnet_core.compute.answers import asked_net
-from resnet_core.compute.jobs import load_function
-from resnet_core.compute.lab import QUESTIONS
+from resnet_core.compute.inference_worker import QUESTIONS
+from resnet_core.compute.jobs import import_function
+from resnet_core.compute.sources import find_weights
 from resnet_core.runs.store import RunStore
+from resnet_core.trained.loaded import load_net
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -263,9 +264,8 @@ class WithoutRay(services.Service):
     """Answers in this very process, so that reruns can be timed without anybody else's work."""
 
     def ask(self, question: str, *args: object, runs: Sequence[str] = (), timeout: float = 60.0) -> object:
-        kept = [self.store.get(run) for run in runs]
-        nets = [asked_net(run.spec, self.store.weights(run.id), run.facts) for run in kept]
-        function = load_function(QUESTIONS[question])
+        nets = [load_net(net, find_weights(self.store, net)) for net in self.nets(runs)]
+        function = import_function(QUESTIONS[question])
         answer = function(nets, *args) if runs else function(*args)
         return list(answer) if isinstance(answer, Iterator) else answer
 

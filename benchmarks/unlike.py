@@ -17,9 +17,10 @@ from PIL import Image
 from benchmarks.machine import described
 from resnet_core.attribution.search import FEW
 from resnet_core.attribution.survey import survey
-from resnet_core.compute.answers import asked_net
+from resnet_core.compute.sources import find_net, find_weights
 from resnet_core.data.catalog import load_dataset
 from resnet_core.runs.store import RunStore
+from resnet_core.trained.loaded import load_net
 
 SCORES = {
     "maximum logit": lambda z: z.max(1),
@@ -54,11 +55,12 @@ def main() -> None:
     store = RunStore(args.home)
     found = {}
     for run in store.runs(("done",)):
-        subject = asked_net(run.spec, store.weights(run.id), run.facts)
+        net = find_net(store, run.id)
+        loaded = load_net(net, find_weights(store, net))
         test = np.array(load_dataset(run.dataset, args.home).x_test[:2000])
         others = {args.other.stem: np.load(args.other)["x_test"][:1000]} | pictures_of_nothing(test)
         own, *others_logits = (
-            np.concatenate([part[0] for part in survey([subject], x)]) for x in (test, *others.values())
+            np.concatenate([part[0] for part in survey([loaded], x)]) for x in (test, *others.values())
         )
         found[f"{run.name} on {run.dataset}"] = {
             other: {name: judged(score(own), score(logits)) for name, score in SCORES.items()}

@@ -13,11 +13,11 @@ from pathlib import Path
 from resnet_core.cli_output import JsonLines, ProgressBar, as_json, print_plan
 from resnet_core.errors import LabError, StoreError, TrainingError
 from resnet_core.formatting import count, percent
+from resnet_core.gallery import shipped
 from resnet_core.home import default_home
 from resnet_core.networks.presets import PRESETS as NETWORKS
 from resnet_core.networks.presets import parse_spec
 from resnet_core.networks.spec import NetSpec
-from resnet_core.runs import gallery
 from resnet_core.runs.run import STATES, Run
 from resnet_core.runs.store import RunStore
 from resnet_core.training.recipe import PRESETS as RECIPES
@@ -156,7 +156,7 @@ def parser() -> argparse.ArgumentParser:
     )
     which.add_argument("--make", metavar="NAME", help="train one, or go on with it, and write its file")
     ships.add_argument("--device", help="cpu, cuda, cuda:1, mps (default: the best there is)")
-    ships.add_argument("--out", type=Path, default=gallery.FOLDER, metavar="DIR", help="default: %(default)s")
+    ships.add_argument("--out", type=Path, default=shipped.FOLDER, metavar="DIR", help="default: %(default)s")
 
     bring = command("import", import_command, "Take in a run that another lab exported.", "my-run.skiprun")
     bring.add_argument("file", type=Path)
@@ -174,13 +174,13 @@ def a_count(text: str) -> int:
 def open_store(home: Path) -> RunStore:
     """The store of that home, the runs that ship among them."""
     store = RunStore(home)
-    gallery.take_in(store)
+    shipped.install(store)
     return store
 
 
 def train_command(args: argparse.Namespace) -> int:
     """``train``: in this process, recorded in the store."""
-    from resnet_core.compute.local import new_run, run_here
+    from resnet_core.compute.local import create_run, train_run
     from resnet_core.data.catalog import load_dataset
     from resnet_core.data.importing import resolve_dataset
 
@@ -193,7 +193,7 @@ def train_command(args: argparse.Namespace) -> int:
         spec, begin_with, data = begun_with(args, store)
         data = resolve_dataset(data, store.home)
         load_dataset(data, store.home)  # pictures that are not there shall leave no failed run behind
-        run = new_run(
+        run = create_run(
             store,
             spec,
             recipe,
@@ -204,7 +204,7 @@ def train_command(args: argparse.Namespace) -> int:
             threads=args.threads,
         )
     show = JsonLines() if args.json else ProgressBar()
-    ended = run_here(store, run, device=args.device, on_event=show.event)
+    ended = train_run(store, run, device=args.device, on_event=show.event)
     show.close(ended)
     return exit_code(ended)
 
@@ -310,9 +310,9 @@ def spec_of(name: str, home: Path) -> NetSpec:
 
 def evaluate_command(args: argparse.Namespace) -> int:
     """``evaluate``: loss, error and the error of each class on a test set."""
-    from resnet_core.compute.local import evaluate_run
+    from resnet_core.compute.evaluation import evaluate_net
 
-    result = evaluate_run(open_store(args.home), args.run, args.data)
+    result = evaluate_net(open_store(args.home), args.run, args.data)
     if args.json:
         print(json.dumps(result))
         return 0
@@ -352,13 +352,13 @@ def import_command(args: argparse.Namespace) -> int:
 
 def gallery_command(args: argparse.Namespace) -> int:
     """``gallery``: the plan, or one run that ships."""
-    from resnet_core.compute import making
-    from resnet_core.runs.wanted import wanted
+    from resnet_core.gallery import make
+    from resnet_core.gallery.wanted import find_wanted
 
     store = open_store(args.home)
     if args.plan:
-        return print_plan(making.plan(store, args.device, args.out), args.json)
+        return print_plan(make.plan(store, args.device, args.out), args.json)
     show = JsonLines() if args.json else ProgressBar()
-    ended = making.make(store, wanted(args.make), device=args.device, folder=args.out, on_event=show.event)
+    ended = make.make(store, find_wanted(args.make), device=args.device, folder=args.out, on_event=show.event)
     show.close(ended)
     return exit_code(ended)

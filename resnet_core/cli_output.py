@@ -9,7 +9,7 @@ from resnet_core.formatting import count, duration, percent
 from resnet_core.runs.run import Run
 
 if TYPE_CHECKING:
-    from resnet_core.compute.making import Planned
+    from resnet_core.gallery.make import Planned
 
 
 class ProgressBar:

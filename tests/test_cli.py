@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from resnet_core import cli
-from resnet_core.runs import gallery
+from resnet_core.gallery import shipped
 from resnet_core.runs.store import RunStore
 
 ROOT = Path(__file__).parent.parent
@@ -23,7 +23,7 @@ SHORT = ("--preset", "resnet-8", "--batch-size", "8", "--device", "cpu", "--json
 @pytest.fixture(autouse=True)
 def nothing_ships(monkeypatch):
     """Homes without the runs that ship with the lab."""
-    monkeypatch.setattr(gallery, "take_in", lambda store: [])
+    monkeypatch.setattr(shipped, "install", lambda store: [])
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def trained_home(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     data = str(save_npz(folder / "greys.npz"))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(gallery, "take_in", lambda store: [])
+        patched.setattr(shipped, "install", lambda store: [])
         assert cli.main(["train", *SHORT, "--data", data, "--steps", "3", "--home", str(folder / "home")]) == 0
     return folder / "home"
 

@@ -11,10 +11,10 @@ import streamlit as st
 from pages.explain import own_pictures, picture
 from pages.parts import address
 from pages.parts.backend import said_plainly, service
-from resnet_core.attribution.imagenet import NETWORKS, SIDE, Published, as_published, facts, is_here
 from resnet_core.data.pictures import Picture, to_network
 from resnet_core.formatting import percent
 from resnet_core.networks.presets import PRESETS
+from resnet_core.trained.imagenet import NETWORKS, SIDE, Published, center_crop, is_here, published_net
 
 RUNS, IMAGENET = "runs", "imagenet"
 MOST = 6
@@ -75,7 +75,7 @@ def networks() -> list[Trained]:
     if absent:
         offer(absent)
     here = [NETWORKS[name] for name in names if is_here(home, name)]
-    return [Trained(row, facts(home)) for row in here]
+    return [Trained(row, published_net(row.name).facts.to_dict()) for row in here]
 
 
 def offer(absent: list[Published]) -> None:
@@ -138,7 +138,7 @@ def choose_picture() -> picture.Shown | None:
 def from_picture(own: Picture) -> picture.Shown:
     """A picture of the person's own: as torchvision cuts it, or the square that they choose."""
     middle = np.array_equal(square := own_pictures.crop(own), to_middle(own.array))
-    pixels = as_published(square) if middle else to_network(square, SIDE)
+    pixels = center_crop(square) if middle else to_network(square, SIDE)
     how = "its middle, as these networks were tested" if middle else "the part you chose"
     st.image(pixels, caption=f"As the network gets it: {SIDE} × {SIDE}, {how}", output_format="PNG")
     own_pictures.notes(own)

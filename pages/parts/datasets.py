@@ -4,7 +4,6 @@ import numpy as np
 import streamlit as st
 
 from pages.parts.backend import said_plainly, service
-from resnet_core.attribution.imagenet import PREFIX
 from resnet_core.compute.service import DataTask
 from resnet_core.data.dataset import DatasetInfo
 from resnet_core.formatting import file_size
@@ -65,7 +64,7 @@ def offer_cifar10() -> None:
     st.info("CIFAR-10 (60,000 pictures of ten kinds of things, Krizhevsky 2009) is fetched once: 170 MB.")
     running = [task for task in tasks() if task.state == "running"]
     if not running:
-        st.button("Fetch CIFAR-10", icon=":material/download:", key="fetch_cifar10", on_click=start, args=("cifar-10",))
+        st.button("Fetch CIFAR-10", icon=":material/download:", key="fetch_cifar10", on_click=fetch, args=("cifar-10",))
     progress()
 
 
@@ -85,10 +84,10 @@ def own_pictures() -> None:
     progress()
 
 
-def start(source: str) -> None:
-    """Starts fetching or importing in the background."""
+def fetch(name: str) -> None:
+    """Starts fetching a dataset in the background."""
     with said_plainly():
-        service().start_data_task(source)
+        service().fetch_dataset(name)
 
 
 def progress() -> None:
@@ -99,7 +98,7 @@ def progress() -> None:
 
 def tasks() -> list[DataTask]:
     """Those about datasets: weights of networks are fetched on the Explain page."""
-    return [task for task in service().data_tasks() if not task.source.startswith(PREFIX)]
+    return [task for task in service().data_tasks() if task.kind != "weights"]
 
 
 def _progress() -> None:

@@ -10,8 +10,8 @@ from pages.parts import table
 from pages.parts.backend import said_plainly, service, store
 from resnet_core.errors import LabError
 from resnet_core.formatting import percent
+from resnet_core.gallery.command import reproduce_command
 from resnet_core.networks.spec import NetSpec
-from resnet_core.runs.command import command_of
 from resnet_core.runs.run import Run
 from resnet_core.training.recipe import Recipe
 
@@ -137,7 +137,7 @@ def name_and_tags(run: Run) -> None:
 
 def made_again(run: Run) -> None:
     """What trains this run once more."""
-    command = command_of(run)
+    command = reproduce_command(run)
     if command:
         st.caption("The command that trains it again:")
         st.code(command, language="bash", wrap_lines=True)

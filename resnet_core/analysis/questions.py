@@ -8,10 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-from torch import nn
 
 from resnet_core.analysis.same_weights import same_weights
 from resnet_core.analysis.same_weights_result import SameWeights
@@ -21,6 +19,7 @@ from resnet_core.data.catalog import load_dataset
 from resnet_core.data.dataset import Dataset
 from resnet_core.networks.costs import count_costs
 from resnet_core.networks.spec import NetSpec
+from resnet_core.trained.loaded import LoadedNet
 
 BATCH_SIZE = 64
 MEMORY_BYTES = 2 << 30
@@ -47,15 +46,6 @@ class Batch:
     std: tuple[float, float, float] = field(compare=False)
 
 
-class Asked(Protocol):
-    """A trained network that a question is about."""
-
-    net: nn.Module
-    spec: NetSpec
-    mean: Sequence[float]
-    std: Sequence[float]
-
-
 def profile_designs(
     specs: Sequence[Mapping[str, object]],
     dataset: str,
@@ -80,16 +70,17 @@ def profile_designs(
 
 
 def same_weights_of(
-    nets: Sequence[Asked], dataset: str, home: Path, pictures: int = TEST_PICTURES
+    nets: Sequence[LoadedNet], dataset: str, home: Path, pictures: int = TEST_PICTURES
 ) -> Iterator[tuple[int, list[SameWeights]]]:
     """Each trained network's weights with its skips as trained, removed and added, on test pictures of a
     dataset.
     """
     batch = batch_of(load_dataset(dataset, home), pictures, part="test")
-    for index, asked in enumerate(nets):
+    for index, net in enumerate(nets):
+        facts = net.trained.facts
         yield (
             index,
-            same_weights(asked.spec, asked.net.state_dict(), batch.images, batch.labels, asked.mean, asked.std),
+            same_weights(net.spec, net.module.state_dict(), batch.images, batch.labels, facts.mean, facts.std),
         )
 
 

@@ -6,59 +6,36 @@ a process without torch.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 import torch
-from torch import nn
 
 from resnet_core.attribution import trust
 from resnet_core.attribution.explain import explain, explain_batch, full_precision_gradients, private_view
 from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import AttributionError, get_method
 from resnet_core.attribution.statistics import bootstrap_mean, object_share
-from resnet_core.data.normalise import Normalise
+from resnet_core.trained.loaded import LoadedNet
 
 _PICTURES_AT_ONCE = 25
 """Pictures explained in one call: bounds the arrays that are held before they are summed up."""
 
 
-@dataclass(frozen=True, eq=False)
-class Subject:
-    """A network to be asked.
-
-    Attributes:
-        net: on any device; never changed.
-        mean, std: of the normalisation it was trained with, for pixels in [0, 1].
-    """
-
-    net: nn.Module
-    mean: Sequence[float]
-    std: Sequence[float]
-
-    @property
-    def normalise(self) -> Normalise:
-        return Normalise(self.mean, self.std)
-
-    def input(self, pictures: np.ndarray) -> torch.Tensor:
-        """uint8 (H, W, 3) or (N, H, W, 3) as this network's normalised input, on the CPU."""
-        return self.normalise(pictures[None] if pictures.ndim == 3 else pictures)
-
-
-def predict_many(subjects: Sequence[Subject], picture: np.ndarray) -> list[np.ndarray]:
+def predict_many(nets: Sequence[LoadedNet], picture: np.ndarray) -> list[np.ndarray]:
     """Each network's class probabilities (num_classes,) float32 for a uint8 picture (H, W, 3)."""
     probabilities = []
-    for subject in subjects:
-        x = subject.input(picture)
+    for net in nets:
+        x = net.input(picture)
         with full_precision_gradients(x.device.type), torch.no_grad():
-            view = private_view(subject.net)
+            view = private_view(net.module)
             logits = view(x.to(next(view.parameters(), x).device))
         probabilities.append(logits.softmax(1)[0].cpu().numpy())
     return probabilities
 
 
 def explain_many(
-    subjects: Sequence[Subject],
+    nets: Sequence[LoadedNet],
     picture: np.ndarray,
     methods: Sequence[str],
     target: int | None = None,
@@ -77,43 +54,46 @@ def explain_many(
     for method in methods:
         get_method(method)
     if target is None:
-        targets = [int(probabilities.argmax()) for probabilities in predict_many(subjects, picture)]
+        targets = [int(probabilities.argmax()) for probabilities in predict_many(nets, picture)]
     else:
-        targets = [target] * len(subjects)
-    inputs = [subject.input(picture) for subject in subjects]
+        targets = [target] * len(nets)
+    inputs = [net.input(picture) for net in nets]
     for method in methods:
         settings = (params or {}).get(method)
-        for index, (subject, x) in enumerate(zip(subjects, inputs, strict=True)):
+        for index, (net, x) in enumerate(zip(nets, inputs, strict=True)):
             yield (
                 index,
                 explain(
-                    subject.net,
+                    net.module,
                     x,
                     targets[index],
                     method,
-                    normalise=subject.normalise,
+                    normalise=net.normalise,
                     params=settings,
                 ),
             )
 
 
 def trust_report(
-    subject: Subject, picture: np.ndarray, attribution: Attribution
+    nets: Sequence[LoadedNet], picture: np.ndarray, attribution: Attribution
 ) -> Iterator[tuple[str, dict[str, object]]]:
-    """The measures of `trust.py` for one map, cheapest first: (measure, its fields).
+    """The measures of `trust.py` for one network's map, cheapest first: (measure, its fields).
 
     "completeness" comes only for methods that claim it, with fields delta, change and relative. In
-    "randomisation" the field twin is an Attribution.
+    "randomisation" the field twin is an Attribution. For a large network the others would take minutes: they are left
+    out.
     """
+    (net,) = nets
     if attribution.delta is not None:
         yield (
             "completeness",
             {"delta": attribution.delta, "change": attribution.change, "relative": attribution.relative_gap},
         )
-    x = subject.input(picture)
-    asked = (subject.net, x, attribution, subject.normalise)
+    asked = (net.module, net.input(picture), attribution, net.normalise)
     check = trust.randomisation_check(*asked)
     yield "randomisation", {"signed": check.signed, "absolute": check.absolute, "twin": check.twin}
+    if net.trained.is_large:
+        return
     curves = trust.deletion_insertion(*asked)
     areas = {f"{name}_area": curves.area(name) for name in ("deletion", "insertion")}
     areas |= {f"{name}_random_area": curves.area(f"{name}_random") for name in ("deletion", "insertion")}
@@ -123,7 +103,7 @@ def trust_report(
 
 
 def object_shares(
-    subjects: Sequence[Subject],
+    nets: Sequence[LoadedNet],
     pictures: np.ndarray,
     masks: np.ndarray,
     targets: Sequence[int],
@@ -153,14 +133,14 @@ def object_shares(
         get_method(method)
     chance = float(np.mean(masks))
     for method in methods:
-        for index, subject in enumerate(subjects):
-            shares = _shares(subject, pictures, masks, targets, method, (params or {}).get(method))
+        for index, net in enumerate(nets):
+            shares = _shares(net, pictures, masks, targets, method, (params or {}).get(method))
             interval = asdict(bootstrap_mean(shares))
             yield {"net": index, "method": method, "chance": chance, "shares": shares, **interval}
 
 
 def _shares(
-    subject: Subject,
+    net: LoadedNet,
     pictures: np.ndarray,
     masks: np.ndarray,
     targets: Sequence[int],
@@ -171,11 +151,11 @@ def _shares(
     for start in range(0, len(pictures), _PICTURES_AT_ONCE):
         part = slice(start, start + _PICTURES_AT_ONCE)
         attributions += explain_batch(
-            subject.net,
-            subject.input(pictures[part]),
+            net.module,
+            net.input(pictures[part]),
             targets[part],
             method,
-            normalise=subject.normalise,
+            normalise=net.normalise,
             params=params,
         )
     return np.array([object_share(a.map, mask) for a, mask in zip(attributions, masks, strict=True)])

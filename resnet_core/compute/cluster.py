@@ -84,7 +84,7 @@ def start(num_cpus: int | None = None) -> Resources:
             configure_logging=False,
             object_store_memory=OBJECT_STORE_BYTES,
             _temp_dir=str(_new_folder()),
-            _system_config={"worker_niceness": 0},  # the lab goes first; trainings step back themselves
+            _system_config={"worker_niceness": 0},  # pages go first; trainings lower their own priority
         )
         _ray_processes.clear()
         _ray_processes.update(_started_here())

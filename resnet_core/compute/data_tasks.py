@@ -1,7 +1,6 @@
-"""Long work on data (a download, an import) in a worker process, and how far it is. No torch.
+"""Long work on data that runs in workers, and how far it is. No torch.
 
-Imports Ray: :class:`resnet_core.compute.service.Service` imports this module only when Ray's settings are
-made.
+Imports Ray: :class:`resnet_core.compute.service.Service` imports this module only when Ray's settings are made.
 """
 
 import logging
@@ -14,10 +13,10 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
-from resnet_core.compute import jobs
 from resnet_core.compute.cluster import on_this_node
+from resnet_core.compute.data_work import DataDone, DataProgress, data_task
 from resnet_core.compute.failures import Failure
-from resnet_core.compute.shown import DataTask
+from resnet_core.compute.status import DataTask
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +30,12 @@ class DataTasks:
         self._home = home
         self._tasks: dict[str, DataTask] = {}
         self._lock = threading.Lock()
-        self._work = ray.remote(num_returns="streaming", max_retries=0, num_cpus=0)(jobs.data_task)
+        self._remote = ray.remote(num_returns="streaming", max_retries=0, num_cpus=0)(data_task)
 
-    def start(self, source: str, title: str, name: str | None) -> str:
-        stream = self._work.options(**on_this_node()).remote(source, str(self._home), name)
-        task = DataTask(secrets.token_hex(4), title, source=source)
+    def start(self, kind: str, source: str, title: str, name: str | None = None) -> str:
+        """Begin; returns the task's id. See `data_work.data_task`."""
+        stream = self._remote.options(**on_this_node()).remote(kind, source, self._home, name)
+        task = DataTask(secrets.token_hex(4), title, source=source, kind=kind)
         with self._lock:
             for old in list(self._tasks)[: max(0, len(self._tasks) - KEPT + 1)]:
                 if self._tasks[old].state != "running":
@@ -45,23 +45,24 @@ class DataTasks:
         return task.id
 
     def all(self) -> list[DataTask]:
+        """Oldest first."""
         with self._lock:
             return list(self._tasks.values())
 
     def _listen(self, task_id: str, stream: ray.ObjectRefGenerator) -> None:
         try:
             for ref in stream:
-                self._hear(task_id, ray.get(ref))
+                self._receive(task_id, ray.get(ref))
         except RayError as error:
             log.warning("The worker of data task %s died: %s", task_id, error)
             self._change(task_id, state="failed", error="The process that worked on it died: start it again.")
 
-    def _hear(self, task_id: str, item: jobs.Progress | jobs.DataDone | Failure) -> None:
+    def _receive(self, task_id: str, item: DataProgress | DataDone | Failure) -> None:
         match item:
-            case jobs.Progress():
+            case DataProgress():
                 self._change(task_id, message=item.message, fraction=item.fraction)
-            case jobs.DataDone():
-                self._change(task_id, state="done", message="Done", fraction=1.0, dataset=item.info)
+            case DataDone():
+                self._change(task_id, state="done", message="Done", fraction=1.0, dataset=item.dataset)
             case Failure():
                 if item.details:
                     log.error("Data task %s failed: %s", task_id, item.details)

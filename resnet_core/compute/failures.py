@@ -15,14 +15,15 @@ class Failure:
     details: str  # the traceback when the mistake is ours; "" when it is not
 
 
-def as_failure(error: BaseException) -> Failure:
+def describe_failure(error: BaseException) -> Failure:
+    """The failure that an exception means for the person."""
     if isinstance(error, LabError):
         return Failure(str(error), "")
     details = "".join(traceback.format_exception(error))
-    return Failure(_in_words(error), details)
+    return Failure(_sentence(error), details)
 
 
-def _in_words(error: BaseException) -> str:
+def _sentence(error: BaseException) -> str:
     kind = type(error).__name__
     if isinstance(error, MemoryError) or kind == "OutOfMemoryError":  # torch's has this name
         return "Memory ran out: choose a smaller batch or network, or wait until other trainings have ended."

@@ -1,13 +1,12 @@
-"""The app's end of the line to the lab: sends questions, brings the networks they are about, asks
-again after a crash. No torch.
+"""The app's side of the inference worker: sends questions with the networks they are about, and again after a
+crash. No torch.
 
-Imports Ray: :class:`resnet_core.compute.service.Service` imports this module only when Ray's settings are
-made.
+Imports Ray: :class:`resnet_core.compute.service.Service` imports this module only when Ray's settings are made.
 """
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import ray
@@ -15,7 +14,7 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayError
 
 from resnet_core.compute.cluster import on_this_node
 from resnet_core.compute.failures import Failure
-from resnet_core.compute.lab import LARGE_AT_ONCE, QUESTIONS, Lab, Missing, NetKey, Parcel
+from resnet_core.compute.inference_worker import LARGE_AT_ONCE, QUESTIONS, InferenceWorker, Missing
 from resnet_core.compute.sources import find_net, find_weights
 from resnet_core.errors import JobError
 from resnet_core.runs.store import RunStore
@@ -27,47 +26,50 @@ STUCK_S = 120.0  # a computation that takes longer than this is taken for hung w
 TRIES = 2
 
 
-class LabLine:
+class InferenceClient:
+    """Starts an inference worker of its own and asks it."""
+
     def __init__(
-        self, store: RunStore, questions: dict[str, str] = QUESTIONS, *, name: str = "lab", stuck_s: float | None = None
+        self,
+        store: RunStore,
+        questions: Mapping[str, str] = QUESTIONS,
+        *,
+        name: str = "inference",
+        stuck_s: float | None = None,
     ) -> None:
-        """Starts a lab of its own; ``name``: of its process. ``stuck_s``: in place of STUCK_S."""
+        """``name``: of the worker's process. ``stuck_s``: in place of STUCK_S."""
         self._store = store
         self._stuck_s = stuck_s
-        actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=0, max_concurrency=8)(Lab)
-        # An environment of its own keeps Ray from starting it in a process that a training made step back.
+        actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=0, max_concurrency=8)(InferenceWorker)
+        # An environment of its own keeps Ray from starting it in a process whose priority a training has lowered.
         own = {"env_vars": {"SKIP_EXPLORER_PROCESS": name}}
-        self._lab = actor.options(**on_this_node(), runtime_env=own).remote(os.cpu_count() or 1, questions)
+        self._worker = actor.options(**on_this_node(), runtime_env=own).remote(os.cpu_count() or 1, questions)
 
     def wait_until_ready(self) -> None:
-        ray.get(self._back())
+        """Until the worker has started, or started again after its death."""
+        ray.get(self._ready())
 
-    def _wait_until_back(self, timeout: float) -> None:
-        """After its death: until it is started again."""
-        self._get(self._back(), timeout)
+    def _ready(self) -> ray.ObjectRef:
+        return self._worker.ready.options(max_task_retries=-1).remote()
 
-    def _back(self) -> ray.ObjectRef:
-        return self._lab.ready.options(max_task_retries=-1).remote()
-
-    def ask(self, question: str, args: Sequence[Any], runs: Sequence[str], timeout: float) -> Iterator[Any]:
-        """The parts of the answer as they come, or the one Whole. Raises JobError after ``timeout`` seconds
-        without a part, when the lab has died over and over in the question, and with its own sentence when it has
-        no answer.
+    def ask(self, question: str, args: Sequence[Any], net_ids: Sequence[str], timeout: float) -> Iterator[Any]:
+        """The parts of the answer as they come, or the one Whole. Raises JobError after ``timeout`` seconds without a
+        part, when the worker has died over and over in the question, and with its own sentence when it has no answer.
         """
-        nets = [find_net(self._store, run) for run in runs]
+        nets = [find_net(self._store, net_id) for net_id in net_ids]
         if len({net.id for net in nets if net.is_large}) > LARGE_AT_ONCE:
             raise JobError(f"{len(nets)} networks this large do not fit in memory: ask about {LARGE_AT_ONCE} at once.")
-        told = 0
+        passed_on = 0
         for attempt in range(1, TRIES + 1):
             try:
                 for index, part in enumerate(self._parts(question, tuple(args), nets, timeout)):
-                    if index >= told:  # the first ones were told before the lab died
+                    if index >= passed_on:  # the first ones came before the worker died
                         yield part
-                        told += 1
+                        passed_on += 1
                 return
             except RayActorError as error:
-                log.warning("The lab died over %r (attempt %s): %s", question, attempt, error)
-                self._wait_until_back(timeout)
+                log.warning("The inference worker died over %r (attempt %s): %s", question, attempt, error)
+                self._get(self._ready(), timeout)
             except RayError as error:
                 log.warning("Ray did not answer %r: %s", question, error)
                 raise JobError("The workers do not answer: try again in a moment.") from error
@@ -77,12 +79,11 @@ class LabLine:
         )
 
     def _parts(self, question: str, args: tuple[Any, ...], nets: list[TrainedNet], timeout: float) -> Iterator[Any]:
-        keys = [NetKey(net.id, net.weights_version) for net in nets]
-        by_key = dict(zip(keys, nets, strict=True))
-        missing = self._get(self._lab.missing.remote(keys), timeout) if keys else ()
+        keys = [net.key for net in nets]
+        missing = self._get(self._worker.missing.remote(keys), timeout) if nets else ()
         while True:
-            parcels = {key: self._parcel(by_key[key]) for key in missing}
-            stream = self._lab.answer.options(num_returns="streaming").remote(question, args, keys, parcels)
+            weights = {net.key: find_weights(self._store, net) for net in nets if net.key in missing}
+            stream = self._worker.answer.options(num_returns="streaming").remote(question, args, nets, weights)
             for part in self._streamed(stream, timeout):
                 if isinstance(part, Missing):  # others' networks pushed ours out just now
                     missing = keys
@@ -97,7 +98,7 @@ class LabLine:
     def _streamed(self, stream: ray.ObjectRefGenerator, timeout: float) -> Iterator[Any]:
         while True:
             if not ray.wait([stream], timeout=timeout)[0]:
-                self._give_up()
+                self._time_out()
             try:
                 ref = next(stream)
             except StopIteration:
@@ -108,17 +109,14 @@ class LabLine:
         try:
             return ray.get(ref, timeout=timeout)
         except GetTimeoutError:
-            self._give_up()
+            self._time_out()
 
-    def _give_up(self) -> NoReturn:
-        """Nobody answers in time: end a lab that hangs, it starts anew; a busy one needs only patience."""
+    def _time_out(self) -> NoReturn:
+        """No answer in time: end a worker that hangs, so that it starts anew; a busy one needs only patience."""
         try:
-            hung = ray.get(self._lab.busy_for.remote(), timeout=5) > (self._stuck_s or STUCK_S)
+            hung = ray.get(self._worker.busy_for.remote(), timeout=5) > (self._stuck_s or STUCK_S)
         except GetTimeoutError:
             hung = True
         if hung:
-            ray.kill(self._lab, no_restart=False)
+            ray.kill(self._worker, no_restart=False)
         raise JobError("The answer takes too long, others may be asking too: try again in a moment.")
-
-    def _parcel(self, net: TrainedNet) -> Parcel:
-        return Parcel(net.spec.to_dict(), find_weights(self._store, net), net.facts.to_dict())

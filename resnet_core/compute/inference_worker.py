@@ -1,68 +1,48 @@
-"""The process that answers pages: predictions, attributions, measurements. It keeps torch and the networks it was
-asked about in memory, takes no CPU slot from the trainings, and starts anew by itself when it dies. No torch.
+"""The process that answers pages: predictions, attributions, measurements. It keeps torch and the networks it was asked
+about in memory, takes no CPU slot from the trainings, and starts anew by itself when it dies. No torch.
 
-A question is a row of QUESTIONS: a name and the function that answers it, with plain data in and out. A
-function about networks of runs takes a list of :class:`~resnet_core.compute.answers.AskedNet` first. No torch
-is imported before the process runs.
+A question is a row of QUESTIONS: a name and the function that answers it, with plain data in and out. A function about
+trained networks takes a list of :class:`~resnet_core.trained.loaded.LoadedNet` first. Torch is imported in the worker's
+own process, when it starts.
 """
 
 import gc
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from resnet_core.compute.failures import Failure, as_failure
-from resnet_core.compute.jobs import load_function
+from resnet_core.compute.failures import Failure, describe_failure
+from resnet_core.compute.jobs import import_function
+from resnet_core.trained.net import NetKey, TrainedNet
+
+if TYPE_CHECKING:
+    from resnet_core.trained.loaded import LoadedNet
 
 QUESTIONS = {
     "predict": "resnet_core.attribution.questions:predict_many",
     "explain": "resnet_core.attribution.questions:explain_many",
-    "trust": "resnet_core.compute.answers:trust",
+    "trust": "resnet_core.attribution.questions:trust_report",
     "object_shares": "resnet_core.attribution.questions:object_shares",
     "survey": "resnet_core.attribution.survey:survey",
-    "grown": "resnet_core.compute.answers:grown",
+    "grow": "resnet_core.training.grow:grow_weights",
     "profile": "resnet_core.analysis.questions:profile_designs",
     "same_weights": "resnet_core.analysis.questions:same_weights_of",
 }
 CACHE_BYTES = 1 << 30
-LARGE_SIDE = 224  # pixels: a network for such pictures is large
-LARGE_AT_ONCE = 2  # large networks in memory
+LARGE_AT_ONCE = 2  # large networks in memory, see TrainedNet.is_large
 
-
-@dataclass(frozen=True)
-class NetKey:
-    """A run's network at one of its steps."""
-
-    run: str
-    step: int
-
-
-@dataclass(frozen=True)
-class Parcel:
-    """What it takes to build that network."""
-
-    spec: dict[str, Any]
-    weights: bytes | Path  # safetensors; a file of this machine where they are large
-    facts: dict[str, Any]  # of the dataset it learned from: classes, mean, std
-
-    @property
-    def size(self) -> int:
-        """Bytes of the weights."""
-        return self.weights.stat().st_size if isinstance(self.weights, Path) else len(self.weights)
-
-    @property
-    def is_large(self) -> bool:
-        return self.spec.get("image_size", 0) >= LARGE_SIDE
+Weights = bytes | Path
+"""Safetensors; a file of this machine where they are large."""
 
 
 @dataclass(frozen=True)
 class Missing:
-    """In place of an answer: these networks are not here (any more), send their parcels with the question."""
+    """In place of an answer: these networks are not here (any more), send their weights with the question."""
 
     keys: tuple[NetKey, ...]
 
@@ -74,28 +54,26 @@ class Whole:
     value: Any
 
 
-class Lab:
-    """The body of the actor. Its methods run in several threads; one lock lets one question compute at a
-    time.
-    """
+class InferenceWorker:
+    """The body of the actor. Its methods run in several threads; one lock lets one question compute at a time."""
 
-    def __init__(self, threads: int, questions: dict[str, str]) -> None:
+    def __init__(self, threads: int, questions: Mapping[str, str]) -> None:
         import torch
 
-        from resnet_core.compute import answers
+        from resnet_core.trained.loaded import load_net
 
         torch.set_num_threads(threads)
-        self._build = answers.asked_net
+        self._load_net = load_net
         self._questions = questions
-        self._nets: OrderedDict[NetKey, Any] = OrderedDict()
+        self._nets: OrderedDict[NetKey, LoadedNet] = OrderedDict()  # the one asked longest ago first
         self._sizes: dict[NetKey, int] = {}
-        self._large: set[NetKey] = set()
         self._lock = threading.Lock()
         self._busy_since: float | None = None
         gc.collect()
         gc.freeze()  # what was imported stays: no need to look through it at every collection
 
     def ready(self) -> bool:
+        """Whether the process is up: an answer says so."""
         return True
 
     def busy_for(self) -> float:
@@ -104,10 +82,15 @@ class Lab:
         return 0.0 if since is None else time.monotonic() - since
 
     def missing(self, keys: Sequence[NetKey]) -> tuple[NetKey, ...]:
+        """Those of the networks that are not in memory."""
         return tuple(key for key in keys if key not in self._nets)
 
     def answer(
-        self, question: str, args: tuple[Any, ...], keys: Sequence[NetKey], parcels: dict[NetKey, Parcel]
+        self,
+        question: str,
+        args: tuple[Any, ...],
+        nets: Sequence[TrainedNet],
+        weights: Mapping[NetKey, Weights],
     ) -> Iterator[Any | Whole | Missing | Failure]:
         """The parts of an answer as they are ready; or one Whole, Missing or Failure.
 
@@ -115,13 +98,13 @@ class Lab:
         """
         try:
             with self._computing():
-                nets = self._gather(keys, parcels)
-                if isinstance(nets, Missing):
-                    yield nets
+                loaded = self._gather(nets, weights)
+                if isinstance(loaded, Missing):
+                    yield loaded
                     return
-                function = load_function(self._questions[question])
-                answer = function(nets, *args) if keys else function(*args)
-                del nets  # nothing but the cache keeps them once the answer is there
+                function = import_function(self._questions[question])
+                answer = function(loaded, *args) if nets else function(*args)
+                del loaded  # nothing but the cache keeps them once the answer is there
             if not isinstance(answer, Iterator):
                 yield Whole(answer)
                 return
@@ -132,7 +115,7 @@ class Lab:
                     return
                 yield part
         except Exception as error:  # the border between two processes: nothing may cross it as an exception
-            yield as_failure(error)
+            yield describe_failure(error)
 
     @contextmanager
     def _computing(self) -> Iterator[None]:
@@ -143,34 +126,39 @@ class Lab:
             finally:
                 self._busy_since = None
 
-    def _gather(self, keys: Sequence[NetKey], parcels: dict[NetKey, Parcel]) -> list[Any] | Missing:
+    def _gather(self, nets: Sequence[TrainedNet], weights: Mapping[NetKey, Weights]) -> "list[LoadedNet] | Missing":
+        """The networks of a question, those built whose weights came with it."""
+        keys = [net.key for net in nets]
         for key in self._nets.keys() & set(keys):
             self._nets.move_to_end(key)  # not to be pushed out by what is built now
-        for key, parcel in parcels.items():
-            if parcel.is_large:
-                self._make_room(key)
-            self._nets[key] = self._build(parcel.spec, parcel.weights, parcel.facts)
-            self._sizes[key] = parcel.size
+        for net in nets:
+            if net.key in weights:
+                self._make_room_for(net)
+                self._nets[net.key] = self._load_net(net, weights[net.key])
+                self._sizes[net.key] = _size(weights[net.key])
         absent = self.missing(keys)
         if absent:
             return Missing(absent)
         for key in keys:
             self._nets.move_to_end(key)
-        nets = [self._nets[key] for key in keys]
+        found = [self._nets[key] for key in keys]
         while sum(self._sizes.values()) > CACHE_BYTES and len(self._nets) > 1:
             self._forget(next(iter(self._nets)))
-        return nets
+        return found
 
-    def _make_room(self, key: NetKey) -> None:
+    def _make_room_for(self, net: TrainedNet) -> None:
         """Before a large network is built: at most one other stays, the one asked last."""
-        others = [other for other in self._nets if other in self._large and other != key]
-        for other in others[: max(0, len(others) - LARGE_AT_ONCE + 1)]:
-            self._forget(other)
-        self._large.add(key)
+        if net.is_large:
+            others = [key for key, other in self._nets.items() if other.trained.is_large and key != net.key]
+            for key in others[: max(0, len(others) - LARGE_AT_ONCE + 1)]:
+                self._forget(key)
 
     def _forget(self, key: NetKey) -> None:
         del self._nets[key], self._sizes[key]
-        self._large.discard(key)
+
+
+def _size(weights: Weights) -> int:
+    return weights.stat().st_size if isinstance(weights, Path) else len(weights)
 
 
 _END = object()

@@ -1,16 +1,11 @@
-"""What runs in Ray's worker processes: trainings, the loading of datasets, and long work on data. No torch.
+"""Bodies of the Ray tasks around trainings: loading the dataset, training, estimating the cost. No torch.
 
-The functions here are the bodies of Ray tasks. They yield plain Python and NumPy only: an object with a torch
-type in it would import torch into the app's process when it arrives there. No torch is imported before a body
-runs.
+They yield plain Python and NumPy only: an object with a torch type in it would import torch into the app's process when
+it arrives there. Torch is imported when a body runs.
 """
 
 import dataclasses
 import importlib
-import os
-import queue
-import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,18 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from resnet_core.attribution import imagenet
-from resnet_core.compute.failures import Failure, as_failure
-from resnet_core.data.dataset import Dataset, DatasetInfo
+from resnet_core.compute.failures import Failure, describe_failure
+from resnet_core.cpu import lower_priority
+from resnet_core.data.dataset import Dataset
 from resnet_core.errors import DataError
+from resnet_core.trained.net import DataFacts
 from resnet_core.training.estimate_result import Estimate
 from resnet_core.training.events import Event
 
-NICENESS = 10
 ASK_EVERY_S = 1.0
-REPORT_EVERY_S = 0.2
 TRAINER = "resnet_core.compute.jobs:train_with_torch"
-UPLOADS = "uploads"
 
 
 @dataclass(frozen=True)
@@ -46,45 +39,27 @@ class Job:
     device: str | None = None  # as pick_device takes it; None: the best there is
 
 
-@dataclass(frozen=True)
-class DataFacts:
-    """What a run must know of its dataset later on, when that may be gone; sent before the first event."""
-
-    facts: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Progress:
-    message: str
-    fraction: float
-
-
-@dataclass(frozen=True)
-class DataDone:
-    info: DatasetInfo | None  # None: weights came
-
-
-# Trainings
-
-
 def train_task(
     job: Job, dataset: Dataset | Failure, resume: bytes | None, flags: Any
 ) -> Iterator[DataFacts | Event | Failure]:
-    """Train, yielding DataFacts and then the training's events, or, last, the Failure that ended it."""
-    give_way()
+    """Train, yielding what a run must know of its dataset later on, when that may be gone, then the training's events
+    or, last, the Failure that ended it.
+    """
+    lower_priority()
     if isinstance(dataset, Failure):
         yield dataset
         return
     try:
         check_same_data(job, dataset)
-        yield DataFacts(facts_of(dataset))
-        for event in load_function(job.trainer)(job, dataset, resume, StopQuestion(flags, job.key)):
-            yield as_plain(event)
+        yield DataFacts.from_dataset(dataset)
+        for event in import_function(job.trainer)(job, dataset, resume, StopCheck(flags, job.key)):
+            yield with_plain_types(event)
     except Exception as error:  # the border between two processes: nothing may cross it as an exception
-        yield as_failure(error)
+        yield describe_failure(error)
 
 
 def check_same_data(job: Job, dataset: Dataset) -> None:
+    """Raise DataError when the pictures are others than those the training began with."""
     if job.fingerprint not in (None, dataset.fingerprint):
         raise DataError(f"Dataset {dataset.name!r} has other pictures than when this training began: start a new one.")
 
@@ -92,6 +67,7 @@ def check_same_data(job: Job, dataset: Dataset) -> None:
 def train_with_torch(
     job: Job, dataset: Dataset, resume: bytes | None, should_stop: Callable[[], bool]
 ) -> Iterator[Event]:
+    """The trainer of a job, see `Job.trainer`: `training.trainer.train` with the job's threads."""
     import torch
 
     from resnet_core.networks.spec import NetSpec
@@ -107,19 +83,8 @@ def train_with_torch(
             torch.cuda.empty_cache()  # the process stays for the next training, its memory must not
 
 
-def facts_of(dataset: Dataset) -> dict[str, Any]:
-    return {
-        "fingerprint": dataset.fingerprint,
-        "classes": list(dataset.classes),
-        "mean": [float(value) for value in dataset.mean],
-        "std": [float(value) for value in dataset.std],
-    }
-
-
-def as_plain(event: Event) -> Event:
-    """The event with nothing but Python's own types and NumPy arrays: a torch version is a subclass of
-    str.
-    """
+def with_plain_types(event: Event) -> Event:
+    """The event with nothing but Python's own types and NumPy arrays: a torch version is a subclass of str."""
     changes = {}
     for field in dataclasses.fields(event):
         value = getattr(event, field.name)
@@ -130,7 +95,7 @@ def as_plain(event: Event) -> Event:
     return dataclasses.replace(event, **changes) if changes else event
 
 
-class StopQuestion:
+class StopCheck:
     """``should_stop`` of a training: asks the flags at most once a second and never waits for the answer."""
 
     def __init__(self, flags: Any, key: str) -> None:
@@ -173,9 +138,6 @@ class StopFlags:
         return key in self._keys
 
 
-# Data
-
-
 def load_task(name: str, home: str) -> Dataset | Failure:
     """The dataset as arrays in memory, for the object store: trainings anywhere get them from there."""
     from resnet_core.data.catalog import load_dataset
@@ -189,79 +151,15 @@ def load_task(name: str, home: str) -> Dataset | Failure:
         }
         return dataclasses.replace(mapped, **arrays)
     except Exception as error:  # the border between two processes: nothing may cross it as an exception
-        return as_failure(error)
-
-
-def data_task(source: str, home: str, name: str | None) -> Iterator[Progress | DataDone | Failure]:
-    """Get a dataset (see :func:`get_data`), telling how far it is at most five times a second."""
-    give_way()
-    told: queue.SimpleQueue[Progress | DataDone | Failure] = queue.SimpleQueue()
-
-    def work() -> None:
-        try:
-            told.put(DataDone(get_data(source, Path(home), name, lambda *said: told.put(Progress(*said)))))
-        except Exception as error:  # the border between two processes: nothing may cross it as an exception
-            told.put(as_failure(error))
-
-    threading.Thread(target=work, daemon=True).start()
-    reported = 0.0
-    while True:
-        item = told.get()
-        if isinstance(item, Progress) and time.monotonic() - reported < REPORT_EVERY_S:
-            continue
-        reported = time.monotonic()
-        yield item
-        if not isinstance(item, Progress):
-            return
-
-
-def get_data(source: str, home: Path, name: str | None, progress: Callable[[str, float], None]) -> DatasetInfo | None:
-    """``source``: "cifar-10" is downloaded, "shapes-10" generated, the weights of "imagenet:resnet-50" are
-    downloaded (and no dataset comes of it); anything else is a path that is imported.
-
-    A path in ``home/uploads`` is removed afterwards, with the folder made for it.
-    """
-    from resnet_core.data.catalog import catalog, load_dataset
-
-    if source.startswith(imagenet.PREFIX):
-        imagenet.fetch_weights(home, source, progress)
-        return None
-    if source == "cifar-10":
-        from resnet_core.data.cifar10 import fetch_cifar10
-
-        return fetch_cifar10(home, progress)
-    if source == "shapes-10":
-        load_dataset(source, home, progress)
-        return next(info for info in catalog(home) if info.name == source)
-    from resnet_core.data.importing import import_dataset
-
-    path = Path(source)
-    try:
-        return import_dataset(path, home, name=name, progress=progress)
-    finally:
-        if (home / UPLOADS).resolve() in path.resolve().parents:
-            remove_upload(path, home / UPLOADS)
-
-
-def remove_upload(path: Path, uploads: Path) -> None:
-    own_folder = path.parent if path.parent.resolve() != uploads.resolve() else path
-    if own_folder.is_dir():
-        shutil.rmtree(own_folder, ignore_errors=True)
-    else:
-        own_folder.unlink(missing_ok=True)
-
-
-# What all workers do
+        return describe_failure(error)
 
 
 def warm_up() -> dict[str, Any]:
-    """Import what trainings need, so that the first one starts at once; tells what this worker computes
-    on.
-    """
+    """Import what trainings need, so that the first one starts at once; tells what this worker computes on."""
     from resnet_core.training import trainer  # noqa: F401  (imported for its time)
     from resnet_core.training.device import device_name, pick_device
 
-    give_way()
+    lower_priority()
     device, _ = pick_device()
     return {"type": device.type, "name": device_name(device)}
 
@@ -270,7 +168,7 @@ def estimate_task(
     spec: dict[str, Any], recipe: dict[str, Any], n_train: int, n_test: int, threads: int
 ) -> Estimate | Failure:
     """What a training will cost on this machine, measured."""
-    give_way()
+    lower_priority()
     try:
         import torch
 
@@ -281,16 +179,10 @@ def estimate_task(
         torch.set_num_threads(threads)
         return estimate(NetSpec.from_dict(spec), Recipe.from_dict(recipe), n_train, n_test)
     except Exception as error:  # the border between two processes: nothing may cross it as an exception
-        return as_failure(error)
+        return describe_failure(error)
 
 
-def give_way() -> None:
-    """Let pages, whose processes have the usual priority, go first."""
-    if hasattr(os, "setpriority"):
-        os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
-
-
-def load_function(path: str) -> Callable[..., Any]:
+def import_function(path: str) -> Callable[..., Any]:
     """The function at "package.module:name"."""
     module, _, name = path.partition(":")
     return getattr(importlib.import_module(module), name)

@@ -1,7 +1,7 @@
 """Training in this very process, for the command line: no Ray, the same store, the same rules. No torch.
 
-The run belongs to this process while it trains: the app shows it live, can ask it to stop, and finds it
-stopped (not lost) when the process is killed.
+The run belongs to this process while it trains: the app shows it live, can ask it to stop, and finds it stopped (not
+lost) when the process is killed.
 """
 
 import signal
@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import FrameType
-from typing import Any
 
 from resnet_core.compute import jobs
 from resnet_core.compute.cluster import Resources
-from resnet_core.compute.failures import as_failure
+from resnet_core.compute.failures import describe_failure
 from resnet_core.cpu import available_cores
 from resnet_core.data.catalog import catalog, load_dataset
 from resnet_core.errors import JobError, LabError, StoreError
@@ -23,6 +22,7 @@ from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.ownership import HEARTBEAT_S, OrphanWatch, register
 from resnet_core.runs.run import Run
 from resnet_core.runs.store import RunLostError, RunStore
+from resnet_core.trained.net import DataFacts
 from resnet_core.training.events import Event
 from resnet_core.training.recipe import Recipe
 
@@ -31,7 +31,7 @@ ASK_EVERY_S = 1.0
 _owners: dict[str, str] = {}  # home -> this process's id as an owner
 
 
-def new_run(
+def create_run(
     store: RunStore,
     spec: NetSpec,
     recipe: Recipe,
@@ -42,7 +42,8 @@ def new_run(
     begin_with: bytes | None = None,
     threads: int | None = None,
 ) -> str:
-    """A run for :func:`run_here`, in the hands of this process from the start, so that no app takes it.
+    """Create a run for :func:`train_run`, in the hands of this process from the start, so that no app takes it.
+
     ``data``: a name of the catalog, or a path to one's own pictures; the network gets as many outputs as that has
     classes. ``begin_with``: weights (safetensors) in place of a fresh start. ``threads``: CPU
     threads to train with; by default as many as there are cores, up to eight.
@@ -63,11 +64,11 @@ def new_run(
         begin_with=begin_with,
     )
     if threads is not None:
-        store.note_threads(run_id, threads)
+        store.set_threads(run_id, threads)
     return run_id
 
 
-def run_here(
+def train_run(
     store: RunStore,
     run_id: str,
     *,
@@ -80,11 +81,11 @@ def run_here(
     Ctrl-C (or SIGTERM, or a stop from the app) stops it with a checkpoint; a second Ctrl-C at once. Raises
     JobError when another process has it in hand.
     """
-    owner = _take(store, run_id)
+    owner = _claim(store, run_id)
     with _heartbeat(store, owner), _stop_signals() as interrupted:
         try:
             for event in _events(store, run_id, device, trainer, _stop_question(store, run_id, interrupted)):
-                store.record_all(run_id, [event], owner)
+                store.record(run_id, [event], owner)
                 if on_event is not None:
                     on_event(event)
         except RunLostError:
@@ -94,7 +95,7 @@ def run_here(
         except KeyboardInterrupt:
             store.set_state(run_id, "stopped", "It was cut short: resume it to go on.", owner=owner)
         except BaseException as error:
-            failure = as_failure(error)
+            failure = describe_failure(error)
             store.log_error(run_id, failure.details)
             store.set_state(run_id, "failed", failure.sentence, owner=owner)
             raise
@@ -108,18 +109,14 @@ def _owner(store: RunStore) -> str:
     return _owners[home]
 
 
-def _take(store: RunStore, run_id: str) -> str:
-    OrphanWatch(store).settle()  # what a killed process left may be the very run that is asked for
+def _claim(store: RunStore, run_id: str) -> str:
+    OrphanWatch(store).release_orphans()  # what a killed process left may be the very run that is asked for
     owner = _owner(store)
     run = store.get(run_id)
     if not run.active:
         store.check_resumable(run_id)
     if run.owner != owner and not store.claim(run_id, owner, ("queued", "stopped", "failed")):
-        raise JobError(
-            f"Run {run_id} is {run.state}: only a run that is stopped, failed or waiting can go on."
-            if not run.active
-            else f"Run {run_id} is being trained by another process: stop it first."
-        )
+        raise JobError(f"Run {run_id} is being trained by another process: stop it first.")
     return owner
 
 
@@ -130,7 +127,7 @@ def _events(
     cores = available_cores()
     threads = min(cores, run.threads or Resources(cores, 0, cores).threads(wanting=1))
     if run.threads is None:
-        store.note_threads(run_id, threads)
+        store.set_threads(run_id, threads)
     job = jobs.Job(
         key=run_id,
         spec=run.spec,
@@ -142,9 +139,9 @@ def _events(
     )
     dataset = load_dataset(run.dataset, store.home)
     jobs.check_same_data(job, dataset)
-    store.note_facts(run_id, jobs.facts_of(dataset))
+    store.set_facts(run_id, DataFacts.from_dataset(dataset).to_dict())
     resume = store.latest_checkpoint(run_id)
-    yield from jobs.load_function(trainer)(job, dataset, resume, should_stop)
+    yield from jobs.import_function(trainer)(job, dataset, resume, should_stop)
 
 
 def _stop_question(store: RunStore, run_id: str, interrupted: threading.Event) -> Callable[[], bool]:
@@ -200,41 +197,3 @@ def _heartbeat(store: RunStore, owner: str) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-
-
-def evaluate_run(store: RunStore, run_id: str, data: str | None = None) -> dict[str, Any]:
-    """Test a run's newest weights on the test pictures of ``data`` (a name or a path; by default what it
-    learned on).
-
-    Keys: dataset, step, pictures, loss (nats), error (fraction), error_by_class (class -> fraction).
-    """
-    import torch
-
-    from resnet_core.compute.answers import asked_net
-    from resnet_core.data.importing import resolve_dataset
-
-    run = store.get(run_id)
-    weights = store.weights(run_id)
-    if weights is None or "mean" not in run.facts:
-        raise JobError(f"Run {run_id} has no weights yet: wait for its first checkpoint.")
-    dataset = load_dataset(resolve_dataset(data or run.dataset, store.home), store.home)
-    if list(dataset.classes) != run.facts["classes"]:
-        raise JobError(
-            f"{dataset.name} has other classes than run {run_id} learned: {', '.join(run.facts['classes'])}."
-        )
-    net = asked_net(run.spec, weights, run.facts)
-    labels = torch.from_numpy(dataset.y_test.copy())
-    logits = torch.cat(
-        [net.net(net.input(dataset.x_test[start : start + 500])).detach() for start in range(0, len(labels), 500)]
-    )
-    wrong = logits.argmax(1) != labels
-    return {
-        "dataset": dataset.name,
-        "step": run.weights_step,
-        "pictures": len(labels),
-        "loss": torch.nn.functional.cross_entropy(logits, labels).item(),
-        "error": wrong.float().mean().item(),
-        "error_by_class": {
-            name: wrong[labels == index].float().mean().item() for index, name in enumerate(dataset.classes)
-        },
-    }

@@ -16,27 +16,27 @@ import numpy as np
 
 from resnet_core.analysis.same_weights_result import SameWeights
 from resnet_core.analysis.step0_result import Profile
-from resnet_core.attribution import imagenet
 from resnet_core.compute import cluster, jobs
+from resnet_core.compute.data_work import UPLOADS
 from resnet_core.compute.failures import Failure
-from resnet_core.compute.lab import Whole
-from resnet_core.compute.shown import DataTask, Machine
+from resnet_core.compute.inference_worker import Whole
 from resnet_core.compute.sources import find_net
+from resnet_core.compute.status import DataTask, Machine
 from resnet_core.data.catalog import catalog, delete_dataset, load_dataset, preview
 from resnet_core.data.dataset import Dataset, DatasetInfo
 from resnet_core.errors import DataError, JobError
 from resnet_core.networks.spec import NetSpec
-from resnet_core.runs import gallery
 from resnet_core.runs.bundle import export_run, import_run
 from resnet_core.runs.run import Run
 from resnet_core.runs.store import RunStore
+from resnet_core.trained import imagenet
 from resnet_core.trained.net import TrainedNet
 from resnet_core.training.estimate_result import Estimate
 from resnet_core.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from resnet_core.compute.asking import LabLine
-    from resnet_core.compute.datatasks import DataTasks
+    from resnet_core.compute.data_tasks import DataTasks
+    from resnet_core.compute.inference_client import InferenceClient
     from resnet_core.compute.supervisor import Supervisor
 
 __all__ = ["DataTask", "Estimate", "Machine", "Service", "connect"]
@@ -49,7 +49,7 @@ WATCH_S = 2.0
 
 
 class Service:
-    """The lab behind the pages of one process. ``start`` it once; reading and queueing work before that."""
+    """What pages of one process need of the core. ``start`` it once; reading and queueing work before that."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Service:
     ) -> None:
         """``num_cpus``: slots for trainings, by default the machine's cores. ``threads_per_run``: for each
         training; by default one alone has all cores and several share them. ``trainer``: see
-        :class:`jobs.Job`. ``warm``: whether workers and lab import torch before they are asked for anything.
+        :class:`jobs.Job`. ``warm``: whether the workers import torch before they are asked for anything.
         """
         self.home = Path(home)
         self.store = store or RunStore(self.home)
@@ -80,9 +80,9 @@ class Service:
         self._device = ""
         self._resources: cluster.Resources | None = None
         self._supervisor: Supervisor | None = None
-        self._lab: LabLine | None = None
-        self._large_lab: LabLine | None = None  # started when first asked
-        self._large_lab_lock = threading.Lock()
+        self._inference: InferenceClient | None = None
+        self._large_inference: InferenceClient | None = None  # started when first asked
+        self._large_lock = threading.Lock()
         self._data: DataTasks | None = None
 
     # Starting and stopping
@@ -98,10 +98,10 @@ class Service:
             self._start_tried.clear()
             self._leaving.clear()
             # In a main thread Ray would replace the server's handler of SIGTERM.
-            threading.Thread(target=self._hold_ray, name="ray", daemon=True).start()
+            threading.Thread(target=self._keep_ray_running, name="ray", daemon=True).start()
             self._start_tried.wait()
 
-    def _hold_ray(self) -> None:
+    def _keep_ray_running(self) -> None:
         """Start Ray, and stay to start it again should it die.
 
         On Linux its processes are killed when the thread that made them ends (PR_SET_PDEATHSIG), and a process
@@ -133,39 +133,39 @@ class Service:
             log.exception("Ray could not be started")
             self._problem = f"The workers could not be started ({error}): trainings wait. Restart the app."
             return
-        from resnet_core.compute.asking import LabLine
-        from resnet_core.compute.datatasks import DataTasks
+        from resnet_core.compute.data_tasks import DataTasks
+        from resnet_core.compute.inference_client import InferenceClient
         from resnet_core.compute.supervisor import Supervisor
 
         self._supervisor = Supervisor(
             self.store, self._resources, threads_per_run=self._threads_per_run, trainer=self._trainer
         )
         self._supervisor.start()
-        self._lab, self._large_lab = LabLine(self.store), None
+        self._inference, self._large_inference = InferenceClient(self.store), None
         self._data = DataTasks(self.home)
         self._problem = ""
         self._started.set()
-        threading.Thread(target=self._get_ready, name="warm-up", daemon=True).start()
+        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
 
-    def _get_ready(self) -> None:
+    def _warm_up(self) -> None:
         from ray.exceptions import RayError
 
         try:
             if self._warm:
                 self._device = cluster.warm_up(self._resources)
-                self._lab.wait_until_ready()
-                self._draw_first_pictures()
+                self._inference.wait_until_ready()
+                self._generate_first_dataset()
             self._ready = True
         except RayError as error:
             if self._started.is_set():  # otherwise it was stopped while it got ready
                 log.exception("The workers do not get ready")
                 self._problem = f"The workers do not get ready ({type(error).__name__}): restart the app."
 
-    def _draw_first_pictures(self) -> None:
+    def _generate_first_dataset(self) -> None:
         """In a new home: so that there is something to train on and to ask about before anybody asks for it."""
         shapes = catalog(self.home)[0]
         if not shapes.ready:
-            self.start_data_task(shapes.name)
+            self.fetch_dataset(shapes.name)
 
     def stop(self) -> None:
         """Give running trainings a moment for a checkpoint, queue them for the next start, and end Ray."""
@@ -174,7 +174,7 @@ class Service:
                 return
             self._started.clear()
             self._ready = False
-            self._supervisor.leave()
+            self._supervisor.shut_down()
             cluster.stop()
             self._leaving.set()
 
@@ -201,13 +201,11 @@ class Service:
         run_id = self.store.create(
             spec.to_dict(), recipe.to_dict(), dataset, name=name or spec.name, tags=tags, group=group
         )
-        self._look()
+        self._wake_supervisor()
         return run_id
 
     def submit_twins(self, spec: NetSpec, recipe: Recipe, dataset: str) -> tuple[str, str]:
-        """Queue a network and its twin, same seed, same batches, beside each other: (plain, residual) run
-        ids.
-        """
+        """Queue a network and its twin, same seed, same batches, beside each other: (plain, residual) run ids."""
         twin = spec.twin()
         plain, residual = (spec, twin) if spec.kind == "plain" else (twin, spec)
         group = f"twins-{secrets.token_hex(4)}"
@@ -215,7 +213,7 @@ class Service:
             return tuple(self.submit(each, recipe, dataset, group=group) for each in (plain, residual))
         with self._supervisor.submitting:  # placed together, or the first would take the whole machine
             ids = tuple(self.submit(each, recipe, dataset, group=group) for each in (plain, residual))
-        self._look()
+        self._wake_supervisor()
         return ids
 
     def grow(self, run_id: str, depth: int, recipe: Recipe) -> str:
@@ -229,25 +227,30 @@ class Service:
         if weights is None:
             raise JobError(f"{run.name} has no weights yet: let it train a while first.")
         self._check_dataset(run.dataset)
-        begin_with, spec = self.ask("grown", run.spec, weights, depth)
+        begin_with, spec = self.ask("grow", weights, NetSpec.from_dict(run.spec), depth)
         new_id = self.store.create(
-            spec, recipe.to_dict(), run.dataset, name=f"{NetSpec.from_dict(spec).name} grown from {run.name}",
-            tags=("grown",), begin_with=begin_with, facts=run.facts,
-        )  # fmt: skip
-        self._look()
+            spec.to_dict(),
+            recipe.to_dict(),
+            run.dataset,
+            name=f"{spec.name} grown from {run.name}",
+            tags=("grown",),
+            begin_with=begin_with,
+            facts=run.facts,
+        )
+        self._wake_supervisor()
         return new_id
 
     def stop_run(self, run_id: str) -> None:
         """Ask a run to stop; it keeps a checkpoint and can be resumed."""
         self.store.request_stop(run_id)
-        self._look()
+        self._wake_supervisor()
 
     def resume(self, run_id: str) -> None:
         """Queue a stopped or failed run again, from its last checkpoint."""
         run = self.store.get(run_id)
         self._check_dataset(run.dataset)
         self.store.resume(run_id)
-        self._look()
+        self._wake_supervisor()
 
     def delete(self, run_id: str) -> None:
         """Remove a run for good. Raises StoreError while it is being trained."""
@@ -261,7 +264,7 @@ class Service:
             raise DataError(f"{infos[name].title} is not here yet: fetch it on the Train page first.")
         return infos[name]
 
-    def _look(self) -> None:
+    def _wake_supervisor(self) -> None:
         if self._supervisor is not None:
             self._supervisor.wake()
 
@@ -296,31 +299,39 @@ class Service:
 
     def import_dataset(self, filename: str, data: bytes) -> str:
         """Make a dataset of an uploaded .zip or .npz in the background; returns the task's id."""
-        uploads = self.home / jobs.UPLOADS
+        uploads = self.home / UPLOADS
         uploads.mkdir(parents=True, exist_ok=True)
         path = Path(tempfile.mkdtemp(prefix="upload-", dir=uploads)) / Path(filename).name
         path.write_bytes(data)  # for the worker to read; the task deletes it
-        return self.start_data_task(str(path))
+        return self.import_path(path)
 
-    def start_data_task(self, source: str, name: str | None = None) -> str:
-        """Get a dataset in the background: "cifar-10", "shapes-10", or the path of a folder, .zip or .npz
-        that is imported under ``name``. A path in ``home/uploads`` is removed afterwards. Returns the task's
+    def fetch_dataset(self, name: str) -> str:
+        """Download or generate a dataset of the catalog ("cifar-10", "shapes-10") in the background; returns the task's
         id.
         """
-        self._wait_for_start()
-        titles = {"cifar-10": "Fetching CIFAR-10", "shapes-10": "Drawing Shapes-10"}
-        return self._data.start(source, titles.get(source, f"Importing {Path(source).name}"), name)
+        title = {"cifar-10": "Fetching CIFAR-10", "shapes-10": "Drawing Shapes-10"}[name]
+        return self._start_data_task("dataset", name, title)
+
+    def import_path(self, path: Path, name: str | None = None) -> str:
+        """Make a dataset of a folder, .zip or .npz in the background; returns the task's id. A path in
+        ``home/uploads`` is removed afterwards.
+        """
+        return self._start_data_task("import", str(path), f"Importing {path.name}", name)
 
     def fetch_weights(self, name: str) -> str:
-        """Get a network's published weights in the background, see :mod:`resnet_core.attribution.imagenet`.
-        Returns the task's id, of the one that already runs when there is one.
+        """Get a network's published weights (`trained.imagenet`) in the background. Returns the task's id, of the one
+        that already runs when there is one.
         """
         row = imagenet.published(name)
         self._wait_for_start()
         for task in self.data_tasks():
-            if task.source == row.id and task.state == "running":
+            if (task.kind, task.source, task.state) == ("weights", row.id, "running"):
                 return task.id
-        return self._data.start(row.id, f"Fetching {row.title}'s weights", None)
+        return self._start_data_task("weights", row.id, f"Fetching {row.title}'s weights")
+
+    def _start_data_task(self, kind: str, source: str, title: str, name: str | None = None) -> str:
+        self._wait_for_start()
+        return self._data.start(kind, source, title, name)
 
     def data_tasks(self) -> list[DataTask]:
         """Those of this process, oldest first."""
@@ -340,17 +351,17 @@ class Service:
         return [self.net(net_id) for net_id in net_ids]
 
     def ask(self, question: str, *args: Any, runs: Sequence[str] = (), timeout: float = 60.0) -> Any:
-        """The lab's answer to a question of ``lab.QUESTIONS``; a list where it comes in parts.
+        """The answer to a question of ``inference_worker.QUESTIONS``; a list where it comes in parts.
 
-        ``runs``: whose networks it is about, ids of runs or of :mod:`resnet_core.attribution.imagenet`. Raises
-        JobError, with a sentence, when there is no answer.
+        ``runs``: ids of the trained networks that it is about, see `net`. Raises JobError, with a sentence, when there
+        is no answer.
         """
-        parts = list(self._asked(question, args, runs, timeout))
+        parts = list(self._stream(question, args, runs, timeout))
         return parts[0].value if len(parts) == 1 and isinstance(parts[0], Whole) else parts
 
     def ask_each(self, question: str, *args: Any, runs: Sequence[str] = (), timeout: float = 60.0) -> Iterator[Any]:
         """The parts of an answer as they are ready; ``timeout`` seconds are allowed for each."""
-        for part in self._asked(question, args, runs, timeout):
+        for part in self._stream(question, args, runs, timeout):
             yield part.value if isinstance(part, Whole) else part
 
     def measure_step0(self, spec: NetSpec, dataset: str, batch_size: int, seed: int) -> Profile:
@@ -383,20 +394,20 @@ class Service:
             raise JobError(found.sentence)
         return found
 
-    def _asked(self, question: str, args: tuple[Any, ...], runs: Sequence[str], timeout: float) -> Iterator[Any]:
+    def _stream(self, question: str, args: tuple[Any, ...], runs: Sequence[str], timeout: float) -> Iterator[Any]:
         self._wait_for_start()
         if any(net.is_large for net in self.nets(runs)):
-            return self._large_line().ask(question, args, runs, max(timeout, LARGE_S))
-        return self._lab.ask(question, args, runs, timeout)
+            return self._large_client().ask(question, args, runs, max(timeout, LARGE_S))
+        return self._inference.ask(question, args, runs, timeout)
 
-    def _large_line(self) -> "LabLine":
-        """A lab of their own for the large networks, lest everybody else waits while one is explained."""
-        from resnet_core.compute.asking import LabLine
+    def _large_client(self) -> "InferenceClient":
+        """A worker of their own for the large networks, lest everybody else waits while one is explained."""
+        from resnet_core.compute.inference_client import InferenceClient
 
-        with self._large_lab_lock:
-            if self._large_lab is None:
-                self._large_lab = LabLine(self.store, name="large-lab", stuck_s=LARGE_S)
-            return self._large_lab
+        with self._large_lock:
+            if self._large_inference is None:
+                self._large_inference = InferenceClient(self.store, name="large-inference", stuck_s=LARGE_S)
+            return self._large_inference
 
     def _wait_for_start(self) -> None:
         if not self._started.wait(WAIT_FOR_START_S):
@@ -408,12 +419,9 @@ _services_lock = threading.Lock()
 
 
 def connect(home: Path) -> Service:
-    """The service of this process for ``home``, made on first use, the runs that ship in its store; whoever owns the
-    process starts and stops it.
-    """
+    """The service of this process for ``home``, made on first use; whoever owns the process starts and stops it."""
     with _services_lock:
         key = Path(home).resolve()
         if key not in _services:
             _services[key] = Service(key)
-            gallery.take_in(_services[key].store)
         return _services[key]

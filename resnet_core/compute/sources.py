@@ -6,9 +6,10 @@ good as a run by a branch in these two functions.
 
 from pathlib import Path
 
-from resnet_core.attribution import imagenet
-from resnet_core.errors import JobError
+from resnet_core.errors import JobError, StoreError
 from resnet_core.runs.store import RunStore
+from resnet_core.runs.weights import weights_only
+from resnet_core.trained import imagenet
 from resnet_core.trained.net import TrainedNet
 
 
@@ -18,7 +19,7 @@ def find_net(store: RunStore, net_id: str) -> TrainedNet:
         row = imagenet.published(net_id)
         if not imagenet.is_here(store.home, row.name):
             raise JobError(f"{row.title}'s weights are not here: fetch them on the Explain page first.")
-        return imagenet.trained_net(store.home, row.name)
+        return imagenet.published_net(row.name)
     run = store.get(net_id)
     net = run.net()
     if net is None:
@@ -28,11 +29,14 @@ def find_net(store: RunStore, net_id: str) -> TrainedNet:
 
 def find_weights(store: RunStore, net: TrainedNet) -> bytes | Path:
     """Its weights as safetensors: bytes, or a file of this machine where they are many. Raises JobError when they have
-    been deleted.
+    been deleted or damaged.
     """
     if net.id.startswith(imagenet.PREFIX):
         return imagenet.weights_file(store.home, net.id)
-    weights = store.weights(net.id)
-    if weights is None:
+    saved = store.weights(net.id)
+    if saved is None:
         raise JobError(f"The weights of {net.name} are gone from {store.folder(net.id)}: train it again.")
-    return weights
+    try:
+        return weights_only(saved)
+    except StoreError as error:
+        raise JobError(f"The weights of {net.name} in {store.folder(net.id)} are damaged: train it again.") from error

@@ -1,4 +1,4 @@
-"""What the service shows to pages: the machine, long work on data, and what a training will cost. No Ray. No torch."""
+"""What the service tells pages about the machine and about long work on data. No torch."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class DataTask:
-    """A download, a generation or an import of a dataset; or a download of a network's weights."""
+    """Long work on data: see `data_work.data_task` for its kinds and sources."""
 
     id: str
     title: str
@@ -25,4 +25,5 @@ class DataTask:
     message: str = "Starting"  # what is happening
     error: str = ""  # a sentence when it failed
     dataset: DatasetInfo | None = None  # what came of it
-    source: str = ""  # what was asked for, as `Service.start_data_task` takes it
+    source: str = ""
+    kind: str = "dataset"

@@ -1,9 +1,9 @@
-"""The one thread that keeps trainings going: submits what is queued, records what comes, stops,
-takes up, gives up. No torch.
+"""The thread that keeps trainings going: it submits queued runs, records their events, stops and restarts them.
+No torch.
 
-It is the only writer of the runs it has in hand. Ray places, isolates and kills; what is decided here is
-which run is submitted when, and what a failure means for a run. Imports Ray, so
-:class:`resnet_core.compute.service.Service` imports this module only when Ray's settings are made.
+It is the only writer of the runs it owns. Ray places, isolates and kills; what is decided here is which run is
+submitted when, and what a failure means for a run. Imports Ray, so :class:`resnet_core.compute.service.Service` imports
+this module only when Ray's settings are made.
 """
 
 import logging
@@ -17,19 +17,20 @@ from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancell
 
 from resnet_core.compute import cluster, jobs
 from resnet_core.compute.cluster import Resources, on_this_node
-from resnet_core.compute.failures import Failure, as_failure
+from resnet_core.compute.failures import Failure, describe_failure
 from resnet_core.data.storage import stored_info
 from resnet_core.errors import LabError, StoreError
 from resnet_core.runs.ownership import HEARTBEAT_S, OrphanWatch, register
 from resnet_core.runs.run import ACTIVE, Run
 from resnet_core.runs.store import RunLostError, RunStore
+from resnet_core.trained.net import DataFacts
 from resnet_core.training.events import Finished, Stopped
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3  # times a run is taken up after its worker died
 STOP_PATIENCE_S = 15.0  # between asking a training to stop and ending its process
-LEAVING_PATIENCE_S = 8.0  # the same when the app ends
+SHUTDOWN_PATIENCE_S = 8.0  # the same when the app ends
 ABANDON_PATIENCE_S = 5.0
 LISTEN_S = 0.2
 IDLE_S = 0.5
@@ -48,13 +49,15 @@ class Active:
     stream: ray.ObjectRefGenerator
     share: float  # slots it takes
     dataset: DatasetKey
-    heard: bool = False  # whether it has begun to run
-    said_how: bool = False  # whether it has told how it ended
+    has_begun: bool = False  # whether it has begun to run
+    outcome_known: bool = False  # whether it has told how it ended
     stop_asked: float | None = None  # monotonic time
     cancelled: bool = False
 
 
 class Supervisor:
+    """See the module. ``problem`` and ``submitting`` are for others to read and to hold."""
+
     def __init__(self, store: RunStore, resources: Resources, *, threads_per_run: int | None, trainer: str) -> None:
         self.problem = ""  # a sentence while something keeps trainings from going on
         self.submitting = threading.Lock()  # held by whoever queues runs that should be placed together
@@ -66,15 +69,14 @@ class Supervisor:
         self._owner = ""
         self._active: dict[str, Active] = {}
         self._datasets: dict[DatasetKey, ray.ObjectRef] = {}
-        self._unsaid: dict[str, tuple[str, str]] = {}  # run -> state and reason the store would not take
+        self._pending_states: dict[str, tuple[str, str]] = {}  # run -> state and reason the store would not take
         self._last_beat = self._last_watch = -HEARTBEAT_S
-        self._attempts = 0
+        self._launches = 0
         self._wake = threading.Event()
-        self._leaving = False
+        self._shutting_down = False
         self._abandoned = False
-        self._thread = threading.Thread(target=self._live, name="supervisor", daemon=True)
-        # A worker that has used one GPU cannot change to another, so where there are several each is used
-        # once.
+        self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
+        # A worker that has used one GPU cannot change to another, so where there are several each is used once.
         max_calls = 1 if resources.gpus > 1 else 0
         task = ray.remote(num_returns="streaming", max_retries=0, max_calls=max_calls)
         self._train = task(jobs.train_task)
@@ -82,24 +84,25 @@ class Supervisor:
         self._flags = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=1)(jobs.StopFlags).remote()
 
     def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def wake(self) -> None:
         """Something was queued or stopped: look at once."""
         self._wake.set()
 
-    def leave(self) -> None:
+    def shut_down(self) -> None:
         """Give trainings a moment for a last checkpoint and queue them, to be taken up at the next start."""
-        self._leaving = True
+        self._shutting_down = True
         self._wake.set()
         if self._thread.ident is not None:
             self._thread.join()
 
     def abandon(self) -> None:
-        """Ray is gone: queue what was in work without waiting for anything. Whatever the thread may still
-        hear afterwards is of runs that are not ours any more, and not recorded.
+        """Ray is gone: queue what was running without waiting for anything. Whatever the thread may still receive
+        afterwards is of runs that are not ours any more, and not recorded.
         """
-        self._abandoned = self._leaving = True
+        self._abandoned = self._shutting_down = True
         self._wake.set()
         self._thread.join(ABANDON_PATIENCE_S)
         for run in self._store.runs(ACTIVE):
@@ -107,13 +110,13 @@ class Supervisor:
                 self._set_state(run.id, "stopped" if run.state == "stopping" else "queued", "")
         self._store.remove_owner(self._owner)
 
-    def _live(self) -> None:
-        while not self._leaving:
-            self._guarded(self._turn)
+    def _run(self) -> None:
+        while not self._shutting_down:
+            self._run_guarded(self._tick)
         if not self._abandoned:
-            self._guarded(self._depart)
+            self._run_guarded(self._shut_down)
 
-    def _guarded(self, act: Callable[[], None]) -> None:
+    def _run_guarded(self, act: Callable[[], None]) -> None:
         """Whatever goes wrong, this thread goes on, and a page says so."""
         try:
             act()
@@ -125,33 +128,31 @@ class Supervisor:
             self.problem = f"The workers do not answer ({type(error).__name__}): restart the app if this stays."
         except Exception as error:  # whatever it is: without this thread no run would ever start, stop or end
             log.exception("The supervisor made a mistake")
-            self.problem = as_failure(error).sentence
+            self.problem = describe_failure(error).sentence
         if self.problem:
             time.sleep(PAUSE_S)
 
-    def _turn(self) -> None:
-        self._beat()
-        self._say_what_was_unsaid()
-        self._submit()
-        self._stop_those_asked()
+    def _tick(self) -> None:
+        self._send_heartbeat()
+        self._retry_states()
+        self._submit_queued()
+        self._stop_requested_runs()
         self._listen()
 
-    def _beat(self) -> None:
+    def _send_heartbeat(self) -> None:
         now = time.monotonic()
         if now - self._last_beat >= HEARTBEAT_S:
             if not self._owner or not self._store.heartbeat(self._owner):
                 self._owner = register(self._store, "app")
             self._last_beat = now
         if now - self._last_watch >= HEARTBEAT_S:
-            self._watch.settle()
+            self._watch.release_orphans()
             self._last_watch = now
 
     # Submitting
 
-    def _submit(self) -> None:
-        """Submit queued runs, oldest first, until all slots are taken; Ray keeps the last one until it
-        fits.
-        """
+    def _submit_queued(self) -> None:
+        """Submit queued runs, oldest first, until all slots are taken; Ray keeps the last one until it fits."""
         with self.submitting:
             queued = [run for run in self._store.runs(("queued",)) if run.owner is None]
             for index, run in enumerate(queued):
@@ -171,10 +172,10 @@ class Supervisor:
 
     def _launch(self, run: Run, threads: int) -> None:
         if run.threads is None and not self._resources.gpus:
-            self._store.note_threads(run.id, threads)  # another number would change the last digits of a resume
-        self._attempts += 1
+            self._store.set_threads(run.id, threads)  # another number would change the last digits of a resume
+        self._launches += 1
         job = jobs.Job(
-            key=f"{run.id}-{self._attempts}",
+            key=f"{run.id}-{self._launches}",
             spec=run.spec,
             recipe=run.recipe,
             threads=threads,
@@ -193,9 +194,7 @@ class Supervisor:
         self._active[run.id] = Active(run.id, job.key, stream, self._resources.share(threads), dataset_key)
 
     def _dataset(self, name: str) -> tuple[DatasetKey, ray.ObjectRef]:
-        """The dataset in the object store: loaded once, where the home folder is, for as long as it is in
-        use.
-        """
+        """The dataset in the object store: loaded once, where the home folder is, for as long as it is in use."""
         info = stored_info(self._store.home, name)
         key = (name, info.fingerprint if info else None)
         used = {active.dataset for active in self._active.values()} | {key}
@@ -206,7 +205,7 @@ class Supervisor:
 
     # Stopping
 
-    def _stop_those_asked(self) -> None:
+    def _stop_requested_runs(self) -> None:
         for run in self._store.runs(("stopping",)):
             if run.owner == self._owner:
                 active = self._active.get(run.id)
@@ -220,7 +219,7 @@ class Supervisor:
         if active.stop_asked is None:
             active.stop_asked = time.monotonic()
             self._flags.set.remote(active.key)
-        if not active.heard or time.monotonic() - active.stop_asked > patience_s:
+        if not active.has_begun or time.monotonic() - active.stop_asked > patience_s:
             self._cancel(active)
 
     def _cancel(self, active: Active) -> None:
@@ -240,10 +239,10 @@ class Supervisor:
         if not ready:
             ready, _ = ray.wait(list(by_stream), num_returns=1, timeout=LISTEN_S, fetch_local=False)
         for stream in ready:
-            self._hear(by_stream[stream])
+            self._receive(by_stream[stream])
 
-    def _hear(self, active: Active) -> None:
-        """Take in all that a training has said since last time."""
+    def _receive(self, active: Active) -> None:
+        """Record all events that a training has sent since last time."""
         items = []
         end: StopIteration | RayError | None = None
         try:
@@ -251,7 +250,7 @@ class Supervisor:
                 items.append(ray.get(next(active.stream)))
         except (StopIteration, RayError) as error:
             end = error
-        active.heard = active.heard or bool(items)
+        active.has_begun = active.has_begun or bool(items)
         try:
             self._record(active, items)
         except RunLostError:
@@ -265,60 +264,58 @@ class Supervisor:
         else:
             if end is not None:
                 del self._active[active.run]
-                self._ended(active, end)
+                self._handle_end(active, end)
 
     def _record(self, active: Active, items: list) -> None:
         events = []
         for item in items:
             if isinstance(item, Failure):
-                self._store.record_all(active.run, events, self._owner)
-                self._failed(active, item)
+                self._store.record(active.run, events, self._owner)
+                self._fail(active, item)
                 return
-            if isinstance(item, jobs.DataFacts):
-                self._store.note_facts(active.run, item.facts)
-            elif isinstance(item, Stopped) and self._leaving and self._store.get(active.run).state != "stopping":
+            if isinstance(item, DataFacts):
+                self._store.set_facts(active.run, item.to_dict())
+            elif isinstance(item, Stopped) and self._shutting_down and self._store.get(active.run).state != "stopping":
                 active.cancelled = True  # it goes on at the next start
             else:
                 events.append(item)
-        self._store.record_all(active.run, events, self._owner)
-        active.said_how = active.said_how or any(isinstance(event, Finished | Stopped) for event in events)
+        self._store.record(active.run, events, self._owner)
+        active.outcome_known = active.outcome_known or any(isinstance(event, Finished | Stopped) for event in events)
 
-    def _failed(self, active: Active, failure: Failure) -> None:
-        active.said_how = True
+    def _fail(self, active: Active, failure: Failure) -> None:
+        active.outcome_known = True
         self._datasets.pop(active.dataset, None)  # it may be the dataset that could not be loaded
         if failure.details:
             self._store.log_error(active.run, failure.details)
         self._set_state(active.run, "failed", failure.sentence)
 
-    def _ended(self, active: Active, end: StopIteration | RayError) -> None:
+    def _handle_end(self, active: Active, end: StopIteration | RayError) -> None:
         """What the end of a stream means for its run."""
-        if active.said_how:
+        if active.outcome_known:
             return
         if active.cancelled or isinstance(end, TaskCancelledError):
-            self._cut_off(active)
+            self._handle_cancelled(active)
         elif isinstance(end, StopIteration):
             self._set_state(active.run, "failed", "The training ended without saying how: please report this.")
         elif isinstance(end, RayTaskError):
-            self._failed(active, as_failure(end))
+            self._fail(active, describe_failure(end))
         else:
-            self._crashed(active, end)
+            self._handle_crash(active, end)
 
-    def _cut_off(self, active: Active) -> None:
+    def _handle_cancelled(self, active: Active) -> None:
         run = self._store.get(active.run)
-        if self._leaving and run.state != "stopping":
+        if self._shutting_down and run.state != "stopping":
             self._set_state(run.id, "queued", "")
         else:
-            self._set_state(run.id, "stopped", _where_it_is(run) if active.heard else "")
+            self._set_state(run.id, "stopped", _resume_sentence(run) if active.has_begun else "")
 
-    def _crashed(self, active: Active, error: RayError) -> None:
-        """The worker died: killed by somebody, by the system for want of memory, or by its own machine's
-        end.
-        """
+    def _handle_crash(self, active: Active, error: RayError) -> None:
+        """The worker died: killed by somebody, by the system for want of memory, or by its own machine's end."""
         run = self._store.get(active.run)
         memory = isinstance(error, OutOfMemoryError)
         log.warning("The worker of run %s died: %s", run.id, error)
         if run.state == "stopping":
-            self._set_state(run.id, "stopped", _where_it_is(run))
+            self._set_state(run.id, "stopped", _resume_sentence(run))
         elif not cluster.alive():
             self._set_state(run.id, "queued", "")  # all workers died at once: no fault of this run
         elif run.attempts >= MAX_ATTEMPTS:
@@ -334,34 +331,34 @@ class Supervisor:
             self._set_state(run.id, "queued", "")
 
     def _set_state(self, run: str, state: str, reason: str) -> None:
-        """Move a run we have in hand to ``state``; what a full disk will not take is said again later."""
+        """Move a run that is ours to ``state``; what the store will not take now is tried again later."""
         try:
             self._store.set_state(run, state, reason, owner=self._owner)
-            self._unsaid.pop(run, None)
+            self._pending_states.pop(run, None)
         except StoreError:
-            self._unsaid[run] = (state, reason)
+            self._pending_states[run] = (state, reason)
 
-    def _say_what_was_unsaid(self) -> None:
-        for run, (state, reason) in list(self._unsaid.items()):
+    def _retry_states(self) -> None:
+        for run, (state, reason) in list(self._pending_states.items()):
             self._store.set_state(run, state, reason, owner=self._owner)
-            del self._unsaid[run]
+            del self._pending_states[run]
 
     # Leaving
 
-    def _depart(self) -> None:
-        deadline = time.monotonic() + LEAVING_PATIENCE_S
+    def _shut_down(self) -> None:
+        deadline = time.monotonic() + SHUTDOWN_PATIENCE_S
         while self._active and time.monotonic() < deadline:
             for active in self._active.values():
-                self._stop(active, LEAVING_PATIENCE_S)
+                self._stop(active, SHUTDOWN_PATIENCE_S)
             self._listen()
         for active in self._active.values():
             self._cancel(active)
-            self._cut_off(active)
-        self._say_what_was_unsaid()
+            self._handle_cancelled(active)
+        self._retry_states()
         self._store.remove_owner(self._owner)
 
 
-def _where_it_is(run: Run) -> str:
+def _resume_sentence(run: Run) -> str:
     if run.weights_step is None:
         return "Its process was ended before its first checkpoint: resuming starts it anew."
     return f"Its process was ended; resuming goes on from step {run.weights_step:,}."

@@ -1,10 +1,10 @@
-"""The command that makes a run again. No torch."""
+"""The command that trains a run again. No torch."""
 
 import shlex
 
+from resnet_core.gallery import shipped
 from resnet_core.networks.presets import PRESETS as NETWORKS
 from resnet_core.networks.spec import NetSpec
-from resnet_core.runs import gallery
 from resnet_core.runs.run import Run
 from resnet_core.training.recipe import PRESETS as RECIPES
 from resnet_core.training.recipe import Recipe
@@ -20,19 +20,19 @@ OPTIONS = {
 """Fields of a recipe that the command line can change."""
 
 
-def command_of(run: Run) -> str | None:
+def reproduce_command(run: Run) -> str | None:
     """What to type to train the same network with the same recipe, seed and data; None for a recipe that the command
     line cannot express. With another device, precision or number of threads the last digits come out differently."""
     if run.origin == "gallery":
-        return f"python -m resnet_core gallery --make {gallery.name_of(run.id)}"
+        return f"python -m resnet_core gallery --make {shipped.name_of(run.id)}"
     changes = recipe_options(Recipe.from_dict(run.recipe))
     if changes is None:
         return None
-    words = ["--preset", network_word(NetSpec.from_dict(run.spec)), "--data", run.dataset, *changes]
+    words = ["--preset", network_argument(NetSpec.from_dict(run.spec)), "--data", run.dataset, *changes]
     return shlex.join(["python", "-m", "resnet_core", "train", *words])
 
 
-def network_word(spec: NetSpec) -> str:
+def network_argument(spec: NetSpec) -> str:
     """A preset's name where there is one, else the design as links carry it."""
     names = [name for name, preset in NETWORKS.items() if preset.spec == spec]
     return names[0] if names else spec.to_query()

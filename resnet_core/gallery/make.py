@@ -1,19 +1,17 @@
-"""Making the runs that ship: what is wanted, what exists, what the rest would cost here; and
-one of them, made. No torch.
-"""
+"""Making the runs that ship: what exists, what the rest would cost here, and one of them made. No torch."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from resnet_core.compute.local import new_run, run_here
+from resnet_core.compute.local import create_run, train_run
 from resnet_core.data.catalog import load_dataset
+from resnet_core.gallery import shipped
+from resnet_core.gallery.wanted import DATA, PAPER, SHORT, Wanted
 from resnet_core.networks.spec import NetSpec
-from resnet_core.runs import gallery
 from resnet_core.runs.bundle import export_run
 from resnet_core.runs.run import Run
 from resnet_core.runs.store import RunStore
-from resnet_core.runs.wanted import DATA, PAPER, SHORT, Wanted
 from resnet_core.training.estimate_result import Estimate
 from resnet_core.training.events import Event
 
@@ -33,13 +31,14 @@ class Planned:
     seconds: float | None  # None: it ships
 
 
-def plan(store: RunStore, device: str | None = None, folder: Path = gallery.FOLDER) -> Iterator[Planned]:
+def plan(store: RunStore, device: str | None = None, folder: Path = shipped.FOLDER) -> Iterator[Planned]:
     """All that is wanted, most wanted first; the speed of each network that does not ship is measured on the way."""
-    shipped = {run.id: run for run in store.runs() if run.origin == "gallery"}
+    installed = {run.id: run for run in store.runs() if run.origin == "gallery"}
     estimates: dict[str, Estimate] = {}
     for each in (*PAPER, *SHORT):
-        ships = shipped.get(gallery.run_id(each.name)) if (folder / gallery.file_name(each.name)).exists() else None
-        begun = begun_run(store, each)
+        bundle = folder / shipped.file_name(each.name)
+        ships = installed.get(shipped.run_id(each.name)) if bundle.exists() else None
+        begun = find_begun(store, each)
         seconds = None if ships else _seconds_left(each, begun, estimates, device)
         yield Planned(each, ships, begun, seconds)
 
@@ -47,7 +46,7 @@ def plan(store: RunStore, device: str | None = None, folder: Path = gallery.FOLD
 def _seconds_left(each: Wanted, begun: Run | None, estimates: dict[str, Estimate], device: str | None) -> float:
     from resnet_core.training.estimate import estimate
 
-    spec, recipe = each.made_of()
+    spec, recipe = each.resolve()
     if each.network not in estimates:
         estimates[each.network] = estimate(spec, recipe, N_TRAIN, N_TEST, device, MEASURED_S)
     steps = recipe.total_steps(N_TRAIN)
@@ -61,7 +60,7 @@ def make(
     each: Wanted,
     *,
     device: str | None = None,
-    folder: Path = gallery.FOLDER,
+    folder: Path = shipped.FOLDER,
     on_event: Callable[[Event], None] | None = None,
 ) -> Run:
     """Train it, or go on with what was begun in this home, and once it is done write its bundle into ``folder``.
@@ -69,23 +68,24 @@ def make(
     from resnet_core.training.evaluate import best_scores
 
     data = load_dataset(DATA, store.home)  # pictures that are not there shall leave no failed run behind
-    run = begun_run(store, each)
+    run = find_begun(store, each)
     if run is None:
-        spec, recipe = each.made_of()
-        run = store.get(new_run(store, spec, recipe, DATA, name=spec.name, tags=(TAG,)))
+        spec, recipe = each.resolve()
+        run = store.get(create_run(store, spec, recipe, DATA, name=spec.name, tags=(TAG,)))
     if run.state != "done":
-        run = run_here(store, run.id, device=device, on_event=on_event)
-    if run.state == "done":
-        scores = best_scores(NetSpec.from_dict(run.spec), store.weights(run.id), data)
-        store.note_facts(run.id, run.facts | {"best_scores": scores})  # for labs that have not got the pictures
+        run = train_run(store, run.id, device=device, on_event=on_event)
+    weights = store.weights(run.id)
+    if run.state == "done" and weights is not None:
+        scores = best_scores(NetSpec.from_dict(run.spec), weights, data)
+        store.set_facts(run.id, run.facts | {"best_scores": scores})  # for labs that have not got the pictures
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / gallery.file_name(each.name)).write_bytes(export_run(store, run.id))
+        (folder / shipped.file_name(each.name)).write_bytes(export_run(store, run.id))
     return run
 
 
-def begun_run(store: RunStore, each: Wanted) -> Run | None:
+def find_begun(store: RunStore, each: Wanted) -> Run | None:
     """The newest run of this home that is this training, begun or done."""
-    spec, recipe = each.made_of()
+    spec, recipe = each.resolve()
     alike = [
         run
         for run in store.runs()

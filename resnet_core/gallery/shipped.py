@@ -1,6 +1,4 @@
-"""The runs that ship with the lab: bundles in assets/gallery/, taken into the store of every
-home, read-only there. No torch.
-"""
+"""The runs that ship with the lab: bundles in assets/gallery/, installed in every home, read-only there. No torch."""
 
 import hashlib
 import logging
@@ -32,11 +30,11 @@ def name_of(run: str) -> str:
     return run.removeprefix(_PREFIX)
 
 
-def take_in(store: RunStore, folder: Path = FOLDER) -> list[str]:
-    """Brings the store up to what ships in ``folder``; returns the ids, which are the same in every lab, so that a
+def install(store: RunStore, folder: Path = FOLDER) -> list[str]:
+    """Bring the store up to what ships in ``folder``; returns the ids, which are the same in every lab, so that a
     link to a shipped run opens everywhere. A run that ships no more goes.
 
-    A bundle that was taken in before is skipped, a changed one replaces its former version, and one that is damaged
+    A bundle that was installed before is skipped, a changed one replaces its former version, and one that is damaged
     is left out (and logged): the lab works without it.
     """
     ids = []
@@ -50,7 +48,7 @@ def take_in(store: RunStore, folder: Path = FOLDER) -> list[str]:
                 if known is not None:
                     store.remove(run)
                 import_run(store, data, run_id=run, origin="gallery")
-                store.note_facts(run, store.get(run).facts | {"bundle": digest})
+                store.set_facts(run, store.get(run).facts | {"bundle": digest})
             except StoreError as error:
                 if run not in {known.id for known in store.runs()}:  # else another process was faster
                     log.warning("%s does not ship: %s", path.name, error)

@@ -30,7 +30,7 @@ class Wanted:
         """Also the name of its file: plain-20-paper-s0."""
         return f"{self.network}-{self.recipe}-s{self.seed}"
 
-    def made_of(self) -> tuple[NetSpec, Recipe]:
+    def resolve(self) -> tuple[NetSpec, Recipe]:
         """What is trained, and how. Raises SpecError when there is no such network or recipe."""
         return network_preset(self.network), recipe_preset(self.recipe).replace(seed=self.seed)
 
@@ -50,7 +50,7 @@ PAPER = (
 SHORT = tuple(Wanted(network, "short-12", 0) for network in _FOUR)
 
 
-def wanted(name: str) -> Wanted:
+def find_wanted(name: str) -> Wanted:
     """The training of that name, listed above or not. Raises SpecError when the name is none."""
     match = _NAME.fullmatch(name.strip().lower())
     if match is None:
@@ -59,5 +59,5 @@ def wanted(name: str) -> Wanted:
             f"{PAPER[0].name} or {SHORT[0].name}."
         )
     found = Wanted(match["network"], match["recipe"], int(match["seed"]))
-    found.made_of()
+    found.resolve()
     return found

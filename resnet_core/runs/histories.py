@@ -8,18 +8,7 @@ import sqlalchemy as sa
 
 from resnet_core.runs.database import Database
 from resnet_core.runs.run import LayerHistory, Run
-from resnet_core.runs.schema import layer_stats, runs
-
-
-def all_runs(database: Database) -> pd.DataFrame:
-    """One row a run, newest first. Column ``run`` is the id, ``last_error`` and ``best_error`` are the test error
-    after the last and after the best epoch (NaN before there is one); the others are named as in :class:`Run`.
-    """
-    renamed = {"id": "run", "last_test_error": "last_error", "best_test_error": "best_error"}
-    hidden = {"spec", "recipe", "facts", "owner", "weight_names", "block_names"}
-    shown = [column.label(renamed.get(column.name, column.name)) for column in runs.c if column.name not in hidden]
-    frame = database.frame(sa.select(*shown).order_by(runs.c.id.desc()))
-    return frame.astype({"last_error": float, "best_error": float})
+from resnet_core.runs.schema import layer_stats
 
 
 def rows(database: Database, table: sa.Table, order: sa.Column, ids: str | Iterable[str]) -> pd.DataFrame:

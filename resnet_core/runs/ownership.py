@@ -41,7 +41,7 @@ class OrphanWatch:
         self._stale_after_s = stale_after_s
         self._seen: dict[str, tuple[int, float]] = {}  # owner -> heartbeat, when it was first seen
 
-    def settle(self) -> list[str]:
+    def release_orphans(self) -> list[str]:
         """Settle all orphans there are now; returns their ids."""
         owned = [run for run in self._store.runs(ACTIVE) if run.owner is not None]
         if not owned:

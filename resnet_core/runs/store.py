@@ -137,11 +137,11 @@ class RunStore:
         self._check_own(run_id)
         self._change(run_id, tags=sorted({tag.strip() for tag in tags if tag.strip()}))
 
-    def note_facts(self, run_id: str, facts: dict[str, Any]) -> None:
+    def set_facts(self, run_id: str, facts: dict[str, Any]) -> None:
         """Keep what was found when the run's dataset was loaded: fingerprint, classes, mean, std."""
         self._change(run_id, facts=facts)
 
-    def note_threads(self, run_id: str, threads: int) -> None:
+    def set_threads(self, run_id: str, threads: int) -> None:
         self._change(run_id, threads=threads)
 
     def delete(self, run_id: str) -> None:
@@ -243,14 +243,10 @@ class RunStore:
 
     # Recording
 
-    def record(self, run_id: str, event: Event) -> None:
-        self.record_all(run_id, [event])
+    def record(self, run_id: str, events: Sequence[Event], owner: str | None = None) -> None:
+        """Record the events of a training, in order; with ``owner``, only while the run belongs to that process.
 
-    def record_all(self, run_id: str, events: Sequence[Event], owner: str | None = None) -> None:
-        """Record what a training said, in order; with ``owner``, only while the run is in that process's
-        hands.
-
-        Telling an event again changes nothing. ``Started`` makes the run running and drops what was recorded
+        Recording an event again changes nothing. ``Started`` makes the run running and drops what was recorded
         after its step, ``Stopped`` and ``Finished`` end it. Raises :class:`RunLostError`.
         """
         batch: list[Event] = []
@@ -286,10 +282,6 @@ class RunStore:
                 raise RunLostError(f"Run {run_id} was deleted, or another process has taken it up.")
 
     # Reading histories
-
-    def frame(self) -> pd.DataFrame:
-        """As :func:`histories.all_runs`."""
-        return histories.all_runs(self.database)
 
     def epochs(self, ids: str | Iterable[str]) -> pd.DataFrame:
         """Columns run, epoch, step, train_loss, train_error, test_loss, test_error, seconds; by run and

@@ -14,6 +14,9 @@ from resnet_core.networks.spec import NetSpec
 LARGE_IMAGE_SIZE = 224
 """Pixels: a network for pictures of this size is large, see `TrainedNet.is_large`."""
 
+NetKey = tuple[str, int]
+"""Id and weights version of a `TrainedNet`: names its weights for caches."""
+
 
 @dataclass(frozen=True)
 class DataFacts:
@@ -70,8 +73,7 @@ class TrainedNet:
         id: a run's id, or "imagenet:resnet-50".
         name: for people.
         facts: of the data it was trained on.
-        weights_version: changes with its weights (a run's: the step they were saved at), so that id and version
-            together key caches.
+        weights_version: changes with its weights; a run's is the step they were saved at.
     """
 
     id: str
@@ -79,6 +81,10 @@ class TrainedNet:
     spec: NetSpec
     facts: DataFacts
     weights_version: int
+
+    @property
+    def key(self) -> NetKey:
+        return self.id, self.weights_version
 
     @property
     def is_large(self) -> bool:

@@ -1,5 +1,4 @@
 import pickle
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +10,8 @@ from resnet_core.data.dataset import Dataset
 from resnet_core.errors import DataError, SpecError
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
+from resnet_core.trained.loaded import LoadedNet
+from resnet_core.trained.net import DataFacts, TrainedNet
 
 
 @pytest.fixture
@@ -75,6 +76,7 @@ def test_a_design_that_cannot_exist_and_one_with_too_few_classes_are_refused(tmp
 
 def test_the_same_weights_with_and_without_skips(tmp_path) -> None:
     spec = NetSpec(depth=8)
-    asked = SimpleNamespace(net=build_net(spec), spec=spec, mean=(0.5,) * 3, std=(0.2,) * 3)
+    facts = DataFacts("tiny", tuple("abcdefghij"), (0.5,) * 3, (0.2,) * 3)
+    asked = LoadedNet(TrainedNet("n", "Net", spec, facts, 0), build_net(spec))
     ((index, rows),) = same_weights_of([asked], "tiny", tmp_path, pictures=20)
     assert index == 0 and [row.skips for row in rows] == ["as trained", "all removed"]

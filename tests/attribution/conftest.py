@@ -7,6 +7,8 @@ from torch import nn
 from resnet_core.data.normalise import Normalise
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
+from resnet_core.trained.loaded import LoadedNet
+from resnet_core.trained.net import DataFacts, TrainedNet
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.5)
 
@@ -151,3 +153,14 @@ def resnet():
     with torch.no_grad():
         net(torch.rand(16, 3, 32, 32, generator=generator))
     return net, torch.randn(1, 3, 32, 32, generator=generator)
+
+
+@pytest.fixture
+def loaded():
+    """``loaded(module, mean, std)``: a network that questions can be put to."""
+
+    def make(module, mean, std):
+        facts = DataFacts("dots", tuple("abcdefghij"), tuple(mean), tuple(std))
+        return LoadedNet(TrainedNet("n", "Net", NetSpec(depth=8), facts, 0), module)
+
+    return make

@@ -8,7 +8,7 @@ import torch
 
 from resnet_core.attribution.explain import explain
 from resnet_core.attribution.methods import AttributionError
-from resnet_core.attribution.questions import Subject, explain_many, object_shares, predict_many, trust_report
+from resnet_core.attribution.questions import explain_many, object_shares, predict_many, trust_report
 from resnet_core.attribution.statistics import object_share
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
@@ -17,14 +17,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks on ReLU")
 
 
 @pytest.fixture
-def subject(resnet, normalise):
-    return Subject(resnet[0], normalise.mean, normalise.std)
+def net(resnet, normalise, loaded):
+    return loaded(resnet[0], normalise.mean, normalise.std)
 
 
 @pytest.fixture
-def twin():
+def twin(loaded):
     """Another network, trained with another normalisation."""
-    return Subject(build_net(NetSpec(depth=8), seed=7), (0.1, 0.2, 0.3), (1.0, 0.5, 0.25))
+    return loaded(build_net(NetSpec(depth=8), seed=7), (0.1, 0.2, 0.3), (1.0, 0.5, 0.25))
 
 
 @pytest.fixture
@@ -32,17 +32,17 @@ def pictures():
     return np.random.default_rng(0).integers(256, size=(3, 32, 32, 3), dtype=np.uint8)
 
 
-def test_predictions_are_probabilities(subject, twin, pictures):
-    ours, others = predict_many([subject, twin], pictures[0])
+def test_predictions_are_probabilities(net, twin, pictures):
+    ours, others = predict_many([net, twin], pictures[0])
     assert ours.shape == (10,) and ours.sum() == pytest.approx(1, abs=1e-5)
     with torch.no_grad():
-        logits = subject.net.eval()(subject.input(pictures[0]))
+        logits = net.module.eval()(net.input(pictures[0]))
     np.testing.assert_allclose(ours, logits.softmax(1)[0], rtol=1e-4)
     assert not np.allclose(ours, others)
 
 
-def test_answers_come_method_by_method(subject, twin, pictures):
-    answers = explain_many([subject, twin], pictures[0], ["saliency", "grad_cam"], target=4)
+def test_answers_come_method_by_method(net, twin, pictures):
+    answers = explain_many([net, twin], pictures[0], ["saliency", "grad_cam"], target=4)
     assert [(index, a.method, a.target) for index, a in answers] == [
         (0, "saliency", 4),
         (1, "saliency", 4),
@@ -51,12 +51,12 @@ def test_answers_come_method_by_method(subject, twin, pictures):
     ]
 
 
-def test_each_network_gets_its_own_normalisation_and_settings(subject, twin, pictures):
+def test_each_network_gets_its_own_normalisation_and_settings(net, twin, pictures):
     params = {"integrated_gradients": {"n_steps": 5}}
-    answers = dict(explain_many([subject, twin], pictures[0], ["integrated_gradients"], 2, params))
-    for index, who in enumerate((subject, twin)):
+    answers = dict(explain_many([net, twin], pictures[0], ["integrated_gradients"], 2, params))
+    for index, who in enumerate((net, twin)):
         alone = explain(
-            who.net,
+            who.module,
             who.input(pictures[0]),
             2,
             "integrated_gradients",
@@ -67,21 +67,21 @@ def test_each_network_gets_its_own_normalisation_and_settings(subject, twin, pic
     assert not np.allclose(answers[0].map, answers[1].map)
 
 
-def test_without_a_class_each_explains_its_own_prediction(subject, twin, pictures):
-    predicted = [int(p.argmax()) for p in predict_many([subject, twin], pictures[1])]
-    answers = dict(explain_many([subject, twin], pictures[1], ["saliency"]))
+def test_without_a_class_each_explains_its_own_prediction(net, twin, pictures):
+    predicted = [int(p.argmax()) for p in predict_many([net, twin], pictures[1])]
+    answers = dict(explain_many([net, twin], pictures[1], ["saliency"]))
     assert [answers[index].target for index in (0, 1)] == predicted
 
 
-def test_unknown_method_is_refused_before_work_is_done(subject, pictures):
+def test_unknown_method_is_refused_before_work_is_done(net, pictures):
     with pytest.raises(AttributionError, match="lime"):
-        next(explain_many([subject], pictures[0], ["saliency", "lime"], target=0))
+        next(explain_many([net], pictures[0], ["saliency", "lime"], target=0))
 
 
-def test_answers_reach_a_process_without_torch(subject, pictures):
-    answers = list(explain_many([subject], pictures[0], ["grad_cam", "deeplift"], target=0))
-    report = list(trust_report(subject, pictures[0], answers[1][1]))
-    rows = list(object_shares([subject], pictures, np.ones((3, 32, 32), bool), [0, 1, 2], ["saliency"]))
+def test_answers_reach_a_process_without_torch(net, pictures):
+    answers = list(explain_many([net], pictures[0], ["grad_cam", "deeplift"], target=0))
+    report = list(trust_report([net], pictures[0], answers[1][1]))
+    rows = list(object_shares([net], pictures, np.ones((3, 32, 32), bool), [0, 1, 2], ["saliency"]))
     code = (
         "import pickle, sys\n"
         "pickle.load(sys.stdin.buffer)\n"
@@ -91,9 +91,9 @@ def test_answers_reach_a_process_without_torch(subject, pictures):
 
 
 @pytest.mark.parametrize("method", ["deeplift", "grad_cam"])
-def test_trust_report_has_every_measure_that_applies(subject, pictures, method):
-    _, answer = next(explain_many([subject], pictures[0], [method], target=1))
-    report = dict(trust_report(subject, pictures[0], answer))
+def test_trust_report_has_every_measure_that_applies(net, pictures, method):
+    _, answer = next(explain_many([net], pictures[0], [method], target=1))
+    report = dict(trust_report([net], pictures[0], answer))
     expected = {"randomisation", "deletion_insertion", "infidelity", "sensitivity"}
     assert report.keys() == expected | ({"completeness"} if method == "deeplift" else set())
     assert 0 <= report["deletion_insertion"]["insertion_area"] <= 1
@@ -101,10 +101,10 @@ def test_trust_report_has_every_measure_that_applies(subject, pictures, method):
         assert report["completeness"]["relative"] == answer.relative_gap
 
 
-def test_object_shares_by_network_and_method(subject, twin, pictures):
+def test_object_shares_by_network_and_method(net, twin, pictures):
     masks = np.zeros((3, 32, 32), bool)
     masks[:, 8:24, 8:24] = True
-    rows = list(object_shares([subject, twin], pictures, masks, [1, 2, 3], ["saliency", "grad_cam"]))
+    rows = list(object_shares([net, twin], pictures, masks, [1, 2, 3], ["saliency", "grad_cam"]))
     assert [(row["net"], row["method"]) for row in rows] == [
         (0, "saliency"),
         (1, "saliency"),
@@ -114,10 +114,10 @@ def test_object_shares_by_network_and_method(subject, twin, pictures):
     for row in rows:
         assert row["chance"] == 0.25 and row["count"] == 3
         assert row["low"] <= row["mean"] <= row["high"]
-    alone = explain(subject.net, subject.input(pictures[2]), 3, "saliency", normalise=subject.normalise)
+    alone = explain(net.module, net.input(pictures[2]), 3, "saliency", normalise=net.normalise)
     assert rows[0]["shares"][2] == pytest.approx(object_share(alone.map, masks[2]), rel=1e-4)
 
 
-def test_as_many_masks_as_pictures(subject, pictures):
+def test_as_many_masks_as_pictures(net, pictures):
     with pytest.raises(AttributionError, match="3 pictures, 2 masks"):
-        next(object_shares([subject], pictures, np.ones((2, 32, 32), bool), [0, 1, 2], ["saliency"]))
+        next(object_shares([net], pictures, np.ones((2, 32, 32), bool), [0, 1, 2], ["saliency"]))

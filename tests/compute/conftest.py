@@ -101,9 +101,7 @@ def assert_undisturbed(store, run_id, run_recipe=None):
     job = Job("", run.spec, run.recipe | {"name": "undisturbed"}, 1, None)
     quiet = RunStore(store.home / "undisturbed")
     reference = quiet.create(run.spec, run.recipe, run.dataset, name="reference")
-    quiet.record_all(
-        reference, list(fake_training.train(job, load_dataset(run.dataset, store.home), None, lambda: False))
-    )
+    quiet.record(reference, list(fake_training.train(job, load_dataset(run.dataset, store.home), None, lambda: False)))
     for table in ("epochs", "steps"):
         pd.testing.assert_frame_equal(
             getattr(store, table)(run_id).drop(columns="run"),

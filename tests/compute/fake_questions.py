@@ -48,7 +48,7 @@ def hang(seconds):
 
 def describe(nets):
     """Run by run: name of the network and the class names."""
-    return [(net.spec.name, net.classes[0], type(net.net).__module__) for net in nets]
+    return [(net.spec.name, net.trained.facts.classes[0], type(net.module).__module__) for net in nets]
 
 
 def overlap(seconds):

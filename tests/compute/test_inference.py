@@ -1,52 +1,61 @@
+import gc
 import itertools
 import threading
 import time
 
 import numpy as np
 import pytest
+import torch
 
-from resnet_core.compute import asking
-from resnet_core.compute.lab import QUESTIONS, Lab, Missing, NetKey, Parcel, Whole
+from resnet_core.compute import inference_client, inference_worker
+from resnet_core.compute.inference_worker import QUESTIONS, InferenceWorker, Missing, Whole
+from resnet_core.compute.jobs import import_function
 from resnet_core.compute.service import Service
 from resnet_core.errors import JobError
+from resnet_core.networks.build import build_net
+from resnet_core.networks.spec import NetSpec
+from resnet_core.trained.net import DataFacts, TrainedNet
+from resnet_core.training.checkpoint import load_weights, save_weights
 from resnet_core.training.events import Finished
 
 FAKES = ("double", "count", "refuse", "torch_error", "die_once", "always_die", "hang", "describe", "overlap")
 
 
 @pytest.fixture(scope="module")
-def line_home(tmp_path_factory):
-    return tmp_path_factory.mktemp("lab")
+def service_home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
 
 
 @pytest.fixture(scope="module")
-def service(ray_running, line_home):
-    """A service whose lab also knows the fake questions; one for all tests, since its torch takes seconds."""
-    service = Service(line_home, warm=False)
-    service._lab = asking.LabLine(service.store, QUESTIONS | {name: f"fake_answers:{name}" for name in FAKES})
+def service(ray_running, service_home):
+    """A service whose worker also knows the fake questions; one for all tests, since its torch takes seconds."""
+    service = Service(service_home, warm=False)
+    service._inference = inference_client.InferenceClient(
+        service.store, QUESTIONS | {name: f"fake_questions:{name}" for name in FAKES}
+    )
     service._started.set()
-    service._lab.wait_until_ready()
+    service._inference.wait_until_ready()
     return service
 
 
 @pytest.fixture
 def trained(service, tools):
     """Ids of two finished runs, of twins with different weights."""
-    import torch
-
-    from resnet_core.networks.build import build_net
-    from resnet_core.training.checkpoint import save_weights
-
     ids = []
     for seed, spec in enumerate((tools.SPEC, tools.SPEC.twin())):
         run_id = service.store.create(spec.to_dict(), tools.recipe().to_dict(), "dots", name=spec.name)
         facts = {"fingerprint": "", "classes": list("abcdefghij"), "mean": [0.5] * 3, "std": [0.2] * 3}
-        service.store.note_facts(run_id, facts)
+        service.store.set_facts(run_id, facts)
         with torch.no_grad():
             weights = save_weights(build_net(spec, seed=seed))
-        service.store.record(run_id, Finished(1, 1.0, weights))
+        service.store.record(run_id, [Finished(1, 1.0, weights)])
         ids.append(run_id)
     return ids
+
+
+@pytest.mark.parametrize("path", QUESTIONS.values())
+def test_every_question_has_a_function(path):
+    assert callable(import_function(path))
 
 
 def test_a_question_and_its_answer(service):
@@ -80,12 +89,6 @@ def test_a_run_without_weights_is_a_sentence(service, tools):
 
 
 def test_predictions_are_those_of_the_networks(service, trained):
-    import torch
-
-    from resnet_core.networks.build import build_net
-    from resnet_core.networks.spec import NetSpec
-    from resnet_core.training.checkpoint import load_weights
-
     picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
     answers = service.ask("predict", picture, runs=trained)
     for run_id, probabilities in zip(trained, answers, strict=True):
@@ -100,10 +103,9 @@ def test_predictions_are_those_of_the_networks(service, trained):
 def test_two_visitors_at_once_get_the_maps_they_would_get_alone(service, trained):
     pictures = np.random.default_rng(1).integers(0, 256, (2, 32, 32, 3), np.uint8)
     methods = ["guided_backprop", "saliency"]
-    known = [method for method in methods if method in all_methods()]
 
     def maps(picture):
-        return [a.map for _, a in service.ask("explain", picture, known, 3, runs=trained)]
+        return [a.map for _, a in service.ask("explain", picture, methods, 3, runs=trained)]
 
     alone = [maps(picture) for picture in pictures]
     together = [None, None]
@@ -117,15 +119,9 @@ def test_two_visitors_at_once_get_the_maps_they_would_get_alone(service, trained
     for thread in threads:
         thread.join()
     for one, other in zip(alone, together, strict=True):
-        assert len(one) == len(known) * 2
+        assert len(one) == len(methods) * 2
         for a, b in zip(one, other, strict=True):
             np.testing.assert_array_equal(a, b)
-
-
-def all_methods():
-    from resnet_core.attribution.methods import METHODS
-
-    return METHODS
 
 
 def test_questions_are_computed_one_at_a_time(service):
@@ -144,21 +140,21 @@ def test_patience_ends_with_a_sentence(service):
     with pytest.raises(JobError, match="too long"):
         service.ask("hang", 1.5, timeout=0.3)
     assert time.monotonic() - begun < 1.4
-    assert service.ask("double", 2) == 4, "the lab was busy, not hung, and goes on"
+    assert service.ask("double", 2) == 4, "the worker was busy, not hung, and goes on"
 
 
-def test_a_lab_that_hangs_is_started_anew(service, monkeypatch):
-    monkeypatch.setattr(asking, "STUCK_S", 0.2)
+def test_a_worker_that_hangs_is_started_anew(service, monkeypatch):
+    monkeypatch.setattr(inference_client, "STUCK_S", 0.2)
     with pytest.raises(JobError):
         service.ask("hang", 600, timeout=0.5)
     assert service.ask("double", 3) == 6
 
 
-def test_a_lab_that_dies_is_asked_again_and_goes_on_where_it_was(service, tmp_path):
+def test_a_worker_that_dies_is_asked_again_and_goes_on_where_it_was(service, tmp_path):
     assert list(service.ask_each("die_once", str(tmp_path / "died"))) == [1, 2, 3]
 
 
-def test_a_question_that_always_kills_the_lab_is_given_up(service):
+def test_a_question_that_always_kills_the_worker_is_given_up(service):
     with pytest.raises(JobError, match="died 2 times"):
         service.ask("always_die")
     assert service.ask("double", 4) == 8
@@ -168,29 +164,20 @@ def test_a_question_that_always_kills_the_lab_is_given_up(service):
 
 
 @pytest.fixture
-def lab(tools):
-    import gc
-
-    yield Lab(1, {"names": "fake_answers:describe"})
+def worker():
+    yield InferenceWorker(1, {"names": "fake_questions:describe"})
     gc.unfreeze()
 
 
-def parcel(tools, size):
-    from resnet_core.networks.build import build_net
-    from resnet_core.training.checkpoint import save_weights
-
+def test_networks_stay_until_others_push_them_out(worker, tools, monkeypatch):
+    facts = DataFacts("dots", ("a",), (0.0,) * 3, (1.0,) * 3)
+    nets = [TrainedNet(f"r{i}", "n", tools.SPEC, facts, 1) for i in range(3)]
     weights = save_weights(build_net(tools.SPEC))
-    return Parcel(tools.SPEC.to_dict(), weights, {"classes": ["a"], "mean": [0] * 3, "std": [1] * 3})
-
-
-def test_networks_stay_until_others_push_them_out(lab, tools, monkeypatch):
-    keys = [NetKey(f"r{i}", 1) for i in range(3)]
-    one = parcel(tools, 1)
-    monkeypatch.setattr("resnet_core.compute.lab.CACHE_BYTES", 2 * len(one.weights))
-    assert list(lab.answer("names", (), keys[:1], {})) == [Missing((keys[0],))]
-    for key in keys[:2]:
-        (answer,) = lab.answer("names", (), [key], {key: one})
+    monkeypatch.setattr(inference_worker, "CACHE_BYTES", 2 * len(weights))
+    assert list(worker.answer("names", (), nets[:1], {})) == [Missing((nets[0].key,))]
+    for net in nets[:2]:
+        (answer,) = worker.answer("names", (), [net], {net.key: weights})
         assert isinstance(answer, Whole)
-    list(lab.answer("names", (), [keys[0]], {}))  # the first was used last
-    list(lab.answer("names", (), [keys[2]], {keys[2]: one}))
-    assert lab.missing(keys) == (keys[1],)
+    list(worker.answer("names", (), [nets[0]], {}))  # the first was used last
+    list(worker.answer("names", (), [nets[2]], {nets[2].key: weights}))
+    assert worker.missing([net.key for net in nets]) == (nets[1].key,)

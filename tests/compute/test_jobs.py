@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from resnet_core.compute import jobs
-from resnet_core.compute.failures import Failure, as_failure
+from resnet_core.compute.failures import Failure, describe_failure
 from resnet_core.data.catalog import load_dataset
 from resnet_core.errors import DataError
+from resnet_core.trained.net import DataFacts
 from resnet_core.training.events import Started, StepStats
 
 
@@ -18,9 +19,9 @@ class Version(str):
 
 def test_events_cross_with_plain_types_only():
     event = StepStats(np.int64(3), np.float64(0.5), 0.1, 0.1, 1.0)
-    assert type(jobs.as_plain(event).loss) is float
+    assert type(jobs.with_plain_types(event).loss) is float
     started = Started(0, 1, 1.0, "cpu", "CPU", "fp32", 1, 1, ("a",), ("b",), Version("torch 2"))
-    assert type(jobs.as_plain(started).software) is str and jobs.as_plain(started) == started
+    assert type(jobs.with_plain_types(started).software) is str and jobs.with_plain_types(started) == started
 
 
 def test_a_training_that_fails_says_so_in_the_stream(home, tools):
@@ -28,18 +29,18 @@ def test_a_training_that_fails_says_so_in_the_stream(home, tools):
     job = jobs.Job("k", {}, {"steps": 40, "name": "broken", "seed": 0}, 1, None, "fake_training:train")
     quiet = dataclasses.replace(job)
     *said, last = jobs.train_task(quiet, dataset, None, NoFlags())
-    assert isinstance(said[0], jobs.DataFacts) and isinstance(last, Failure)
+    assert isinstance(said[0], DataFacts) and isinstance(last, Failure)
     assert "ZeroDivisionError" in last.details
 
 
 class NoFlags:
-    """In place of the actor: never asked, since StopQuestion is replaced."""
+    """In place of the actor: never asked, since StopCheck is replaced."""
 
 
 @pytest.fixture(autouse=True)
 def nobody_stops(monkeypatch):
-    monkeypatch.setattr(jobs, "StopQuestion", lambda flags, key: lambda: False)
-    monkeypatch.setattr(jobs, "give_way", lambda: None)
+    monkeypatch.setattr(jobs, "StopCheck", lambda flags, key: lambda: False)
+    monkeypatch.setattr(jobs, "lower_priority", lambda: None)
 
 
 def test_a_dataset_that_could_not_be_loaded_ends_the_training(home):
@@ -56,32 +57,6 @@ def test_a_loaded_dataset_needs_no_disk(home):
     np.testing.assert_array_equal(loaded.x_train, mapped.x_train)
 
 
-def test_data_work_tells_its_end(home, tmp_path):
-    bad = tmp_path / "bad.npz"
-    bad.write_bytes(b"no npz")
-    *_, last = jobs.data_task(str(bad), str(home), None)
-    assert isinstance(last, Failure) and last.details == "" and bad.exists()
-
-
-def test_an_upload_is_removed_whatever_became_of_it(home):
-    folder = home / "uploads" / "upload-1"
-    folder.mkdir(parents=True)
-    (folder / "bad.npz").write_bytes(b"no npz")
-    *_, last = jobs.data_task(str(folder / "bad.npz"), str(home), None)
-    assert isinstance(last, Failure)
-    assert list((home / "uploads").iterdir()) == []
-
-
-def test_an_import_becomes_a_dataset(home, tmp_path):
-    rng = np.random.default_rng(0)
-    arrays = {f"x_{part}": rng.integers(0, 256, (20, 32, 32, 3), np.uint8) for part in ("train", "test")}
-    arrays |= {f"y_{part}": np.arange(20) % 2 for part in ("train", "test")}
-    np.savez(tmp_path / "mine.npz", **arrays)
-    *said, last = jobs.data_task(str(tmp_path / "mine.npz"), str(home), "mine")
-    assert isinstance(last, jobs.DataDone) and all(isinstance(item, jobs.Progress) for item in said)
-    assert load_dataset(last.info.name, home).num_classes == 2
-
-
 @pytest.mark.parametrize(
     ("error", "words"),
     [
@@ -92,12 +67,12 @@ def test_an_import_becomes_a_dataset(home, tmp_path):
     ],
 )
 def test_failures_are_sentences(error, words):
-    failure = as_failure(error)
+    failure = describe_failure(error)
     assert words in failure.sentence and failure.sentence.endswith(".")
     assert bool(failure.details) is not isinstance(error, DataError)
 
 
 def test_nothing_of_it_needs_torch_before_it_runs():
-    names = "jobs, lab, service, supervisor, asking, datatasks, local, cluster"
+    names = "jobs, service, supervisor, inference_worker, inference_client, data_work, data_tasks, local, cluster"
     check = f"import sys; from resnet_core.compute import {names}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from resnet_core.compute import local
-from resnet_core.compute.local import evaluate_run, new_run, run_here
-from resnet_core.data.catalog import load_dataset
+from resnet_core.compute.local import create_run, train_run
 from resnet_core.errors import DataError, JobError, StoreError
 from resnet_core.runs.ownership import OrphanWatch
 from resnet_core.runs.store import RunStore
@@ -27,13 +26,13 @@ def store(home):
 
 
 def begin(store, tools, *recipe, **options):
-    return new_run(store, tools.SPEC, tools.recipe(*recipe), "dots", **options)
+    return create_run(store, tools.SPEC, tools.recipe(*recipe), "dots", **options)
 
 
 def test_a_run_is_trained_here_and_recorded(store, tools):
     run_id = begin(store, tools, name="mine", tags=("a",))
     events = []
-    run = run_here(store, run_id, trainer=FAKE, on_event=events.append)
+    run = train_run(store, run_id, trainer=FAKE, on_event=events.append)
     tools.assert_undisturbed(store, run_id)
     assert (run.name, run.tags, run.origin, run.owner) == ("mine", ("a",), "cli", None)
     assert isinstance(events[-1], Finished)
@@ -42,7 +41,7 @@ def test_a_run_is_trained_here_and_recorded(store, tools):
 def test_a_new_run_is_ours_before_it_starts(store, tools):
     run_id = begin(store, tools)
     assert not store.claim(run_id, "app-1")
-    assert OrphanWatch(store).settle() == []
+    assert OrphanWatch(store).release_orphans() == []
 
 
 def test_a_store_that_is_busy_for_a_while_does_not_silence_the_heartbeat(store, monkeypatch):
@@ -64,7 +63,7 @@ def test_a_store_that_is_busy_for_a_while_does_not_silence_the_heartbeat(store, 
 
 def test_a_dataset_that_is_not_there(store, tools):
     with pytest.raises(DataError, match="cats"):
-        new_run(store, tools.SPEC, tools.recipe(), "cats")
+        create_run(store, tools.SPEC, tools.recipe(), "cats")
     assert store.runs() == []
 
 
@@ -73,9 +72,9 @@ def test_a_stop_from_the_app_is_heard_and_the_run_can_go_on(store, tools):
     other = RunStore(store.home)
     stopper = threading.Timer(0.5, lambda: other.request_stop(run_id))
     stopper.start()
-    run = run_here(store, run_id, trainer=FAKE)
+    run = train_run(store, run_id, trainer=FAKE)
     assert run.state == "stopped" and 0 < run.step < 60
-    assert run_here(store, run_id, trainer=FAKE).state == "done"
+    assert train_run(store, run_id, trainer=FAKE).state == "done"
     tools.assert_undisturbed(store, run_id)
 
 
@@ -84,21 +83,21 @@ def test_another_processs_run_is_left_alone(store, tools):
     store.add_owner({"id": "app-1", "kind": "app", "host": "elsewhere", "pid": 1, "process_start": ""})
     store.claim(run_id, "app-1")
     with pytest.raises(JobError, match="another process"):
-        run_here(store, run_id, trainer=FAKE)
+        train_run(store, run_id, trainer=FAKE)
     store.set_state(run_id, "done")
-    with pytest.raises(JobError, match="done"):
-        run_here(store, run_id, trainer=FAKE)
+    with pytest.raises(StoreError, match="done"):
+        train_run(store, run_id, trainer=FAKE)
 
 
 def test_what_ends_it_is_recorded_in_words(store, tools):
-    run = run_here(store, begin(store, tools, "sorry"), trainer=FAKE)
+    run = train_run(store, begin(store, tools, "sorry"), trainer=FAKE)
     assert run.state == "failed" and "nan at step 22" in run.reason
 
 
 def test_our_own_mistakes_come_through_and_are_recorded(store, tools):
     run_id = begin(store, tools, "broken")
     with pytest.raises(ZeroDivisionError):
-        run_here(store, run_id, trainer=FAKE)
+        train_run(store, run_id, trainer=FAKE)
     assert store.get(run_id).state == "failed"
     assert "ZeroDivisionError" in (store.folder(run_id) / "error.log").read_text()
 
@@ -106,15 +105,15 @@ def test_our_own_mistakes_come_through_and_are_recorded(store, tools):
 COMMAND = """
 import sys
 from pathlib import Path
-from resnet_core.compute.local import new_run, run_here
+from resnet_core.compute.local import create_run, train_run
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.store import RunStore
 from resnet_core.training.recipe import Recipe
 store = RunStore(Path(sys.argv[1]))
 recipe = Recipe(name=sys.argv[2], steps=60, seed=1, batch_size=10)
-run = new_run(store, NetSpec(family="residual", depth=8, width=4), recipe, "dots")
+run = create_run(store, NetSpec(family="residual", depth=8, width=4), recipe, "dots")
 print(run, flush=True)
-print(run_here(store, run, trainer="fake_training:train").state, flush=True)
+print(train_run(store, run, trainer="fake_training:train").state, flush=True)
 """
 
 
@@ -146,7 +145,7 @@ def test_ctrl_c_stops_with_a_checkpoint(command, store, tools, number):
     assert process.stdout.readline().strip() == "stopped"
     run = store.get(run_id)
     assert (run.state, run.owner) == ("stopped", None) and run.weights_step == run.step
-    run_here(store, run_id, trainer=FAKE)
+    train_run(store, run_id, trainer=FAKE)
     tools.assert_undisturbed(store, run_id)
 
 
@@ -165,29 +164,7 @@ def test_a_killed_commands_run_is_found_stopped_and_goes_on(command, store, tool
     tools.worker_of(store, run_id)
     process.kill()
     process.wait()
-    assert OrphanWatch(store).settle() == [run_id]
+    assert OrphanWatch(store).release_orphans() == [run_id]
     assert store.get(run_id).state == "stopped"
-    run_here(store, run_id, trainer=FAKE)
+    train_run(store, run_id, trainer=FAKE)
     tools.assert_undisturbed(store, run_id)
-
-
-def test_evaluation_counts_wrong_answers_by_class(store, tools):
-    import torch
-
-    from resnet_core.networks.build import build_net
-    from resnet_core.training.checkpoint import save_weights
-
-    run_id = begin(store, tools)
-    run_here(store, run_id, trainer=FAKE)
-    net = build_net(tools.SPEC).eval()
-    with torch.no_grad():
-        net.fc.weight.zero_()
-        net.fc.bias.copy_(torch.arange(10.0) == 4)  # it says class 4 to everything
-    store.record(run_id, Finished(40, 1.0, save_weights(net)))
-    result = evaluate_run(store, run_id)
-    dataset = load_dataset("dots", store.home)
-    assert result["pictures"] == len(dataset.y_test) and result["dataset"] == "dots"
-    assert result["error"] == pytest.approx((dataset.y_test != 4).mean())
-    assert result["error_by_class"] == {f"class {i}": float(i != 4) for i in range(10)}
-    with pytest.raises(DataError, match="cats"):
-        evaluate_run(store, run_id, "cats")

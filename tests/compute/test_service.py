@@ -9,11 +9,12 @@ import pytest
 
 from resnet_core.compute import jobs
 from resnet_core.compute import service as service_module
+from resnet_core.compute.data_work import UPLOADS
 from resnet_core.compute.service import Service, connect
 from resnet_core.errors import DataError, JobError, SpecError, StoreError
+from resnet_core.gallery import shipped
 from resnet_core.networks.spec import NetSpec
 from resnet_core.processes import process_start
-from resnet_core.runs import gallery
 from resnet_core.runs.store import RunStore
 
 HERE = Path(__file__).parent
@@ -172,7 +173,7 @@ def test_a_run_in_work_is_not_deleted(lab, tools):
 
 def test_data_tasks_tell_how_far_they_are(lab, tmp_path, tools):
     (tmp_path / "bad.npz").write_bytes(b"no npz")
-    task_id = lab.start_data_task(str(tmp_path / "bad.npz"))
+    task_id = lab.import_path(tmp_path / "bad.npz")
     task = tools.wait_until(lambda: (t := lab.data_tasks()[-1]).state != "running" and t)
     assert task.id == task_id and task.state == "failed" and "bad.npz" in task.title and task.error.endswith(".")
 
@@ -190,15 +191,15 @@ def test_datasets_are_listed_opened_and_deleted(home):
 
 def test_an_upload_is_kept_for_its_task_inside_the_home(home, monkeypatch):
     service, started = Service(home), []
-    monkeypatch.setattr(service, "start_data_task", lambda path: started.append(Path(path)) or "task")
+    monkeypatch.setattr(service, "import_path", lambda path: started.append(path) or "task")
     assert service.import_dataset("../../mine.npz", b"arrays") == "task"
     [path] = started
-    assert path.read_bytes() == b"arrays" and path.name == "mine.npz" and path.is_relative_to(home / jobs.UPLOADS)
+    assert path.read_bytes() == b"arrays" and path.name == "mine.npz" and path.is_relative_to(home / UPLOADS)
 
 
 def test_a_run_travels_as_a_file(home, tmp_path):
     ours, theirs = Service(home), Service(tmp_path / "other")
-    run_id = gallery.take_in(ours.store)[0]
+    run_id = shipped.install(ours.store)[0]
     run = theirs.import_run(ours.export_run(run_id))
     assert (run.name, run.spec, run.origin) == (ours.store.get(run_id).name, ours.store.get(run_id).spec, "import")
     assert theirs.store.weights(run.id) is not None
@@ -211,13 +212,13 @@ def test_one_service_for_each_home(home, tmp_path):
 
 
 def test_a_new_home_gets_its_first_pictures_unasked(make_service, home, tools, monkeypatch):
-    from resnet_core.compute.asking import LabLine
-    from resnet_core.compute.datatasks import DataTasks
+    from resnet_core.compute.data_tasks import DataTasks
+    from resnet_core.compute.inference_client import InferenceClient
 
     started = []
     monkeypatch.setattr(service_module.cluster, "warm_up", lambda _resources: "cpu")
-    monkeypatch.setattr(LabLine, "wait_until_ready", lambda _self: None)
-    monkeypatch.setattr(DataTasks, "start", lambda _self, source, *_: started.append(source))
+    monkeypatch.setattr(InferenceClient, "wait_until_ready", lambda _self: None)
+    monkeypatch.setattr(DataTasks, "start", lambda _self, kind, source, *_: started.append((kind, source)))
     lab = make_service(home, warm=True)
     tools.wait_until(lambda: lab.machine().ready)
-    assert started == ["shapes-10"]
+    assert started == [("dataset", "shapes-10")]

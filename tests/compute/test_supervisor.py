@@ -151,14 +151,14 @@ def test_a_run_does_not_go_on_with_other_pictures(lab, tools, home):
 
 
 def test_a_full_disk_fails_the_run_and_not_the_supervisor(lab, tools, monkeypatch):
-    record_all, set_state = lab.store.record_all, lab.store.set_state
+    record, set_state = lab.store.record, lab.store.set_state
     full = StoreError("The disk is full: free some space, then resume the run.")
     refused = []
 
     def record_until_full(run_id, events, owner=None):
         if any(isinstance(event, StepStats) and event.step >= 20 for event in events):
             raise full
-        record_all(run_id, events, owner)
+        record(run_id, events, owner)
 
     def set_state_later(run_id, state, reason="", **options):
         if state == "failed" and len(refused) < 2:
@@ -166,7 +166,7 @@ def test_a_full_disk_fails_the_run_and_not_the_supervisor(lab, tools, monkeypatc
             raise full
         return set_state(run_id, state, reason, **options)
 
-    monkeypatch.setattr(lab.store, "record_all", record_until_full)
+    monkeypatch.setattr(lab.store, "record", record_until_full)
     monkeypatch.setattr(lab.store, "set_state", set_state_later)
     run_id = lab.submit(tools.SPEC, tools.recipe(), "dots")
     run = tools.ended(lab.store, run_id)
@@ -219,14 +219,14 @@ def test_the_cost_is_measured_with_the_cores_that_each_would_get(lab, make_servi
 
 
 def test_a_run_that_could_not_be_launched_is_launched_later(lab, tools, monkeypatch):
-    real, refused = lab.store.note_threads, []
+    real, refused = lab.store.set_threads, []
 
-    def note_threads(*args):
+    def set_threads(*args):
         if not refused:
             refused.append(True)
             raise StoreError("The store was in use by another process.")
         real(*args)
 
-    monkeypatch.setattr(lab.store, "note_threads", note_threads)
+    monkeypatch.setattr(lab.store, "set_threads", set_threads)
     run_id = lab.submit(tools.SPEC, tools.recipe(), "dots")
     assert tools.ended(lab.store, run_id).state == "done" and refused

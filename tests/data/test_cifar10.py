@@ -3,63 +3,86 @@ import io
 import os
 import pickle
 import socket
+import struct
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
+from types import FunctionType
 
 import numpy as np
 import pytest
-from torchvision import datasets
 
-from resnet_core.data import cifar10, storage
+from resnet_core.data import cifar10, download, storage
 from resnet_core.data.catalog import catalog, load_dataset
+from resnet_core.data.download import Checksum, downloads_folder
 from resnet_core.data.importing import import_dataset
 from resnet_core.errors import DataError
 
 REAL = os.environ.get("SKIP_EXPLORER_CIFAR10_NPZ")
 
 
-def batch(n: int, seed: int) -> bytes:
-    values = np.random.default_rng(seed).integers(0, 256, (n, 3072), dtype=np.uint8)
-    return pickle.dumps({"data": values, "labels": [i % 10 for i in range(n)]})
+class OriginalPickler(pickle._Pickler):
+    """Writes as Python 2 and NumPy of 2009 did, in which the published batches were made: bytes are texts, and NumPy's
+    modules have their old names."""
+
+    dispatch = dict(pickle._Pickler.dispatch)  # noqa: RUF012
+
+    def save_bytes(self, value: bytes) -> None:
+        self.write(pickle.BINSTRING + struct.pack("<i", len(value)) + value)
+        self.memoize(value)
+
+    dispatch[bytes] = save_bytes
+
+    def save_global(self, value: object, name: str | None = None) -> None:
+        module = getattr(value, "__module__", "numpy").replace("numpy._core", "numpy.core")
+        self.write(pickle.GLOBAL + f"{module}\n{value.__name__}\n".encode())
+        self.memoize(value)
+
+    dispatch[type] = dispatch[FunctionType] = save_global
 
 
-FILES = {f"data_batch_{k}": batch(10, k) for k in range(1, 6)} | {
-    "test_batch": batch(20, 9),
-    "batches.meta": pickle.dumps({"label_names": list(cifar10.CLASSES)}),
+def as_published(value: object) -> bytes:
+    file = io.BytesIO()
+    OriginalPickler(file, protocol=2).dump(value)
+    return file.getvalue()
+
+
+def batch(n: int, seed: int) -> tuple[np.ndarray, list[int]]:
+    return np.random.default_rng(seed).integers(0, 256, (n, 3072), dtype=np.uint8), [i % 10 for i in range(n)]
+
+
+BATCHES = {f"data_batch_{k}": batch(10, k) for k in (4, 1, 2, 3, 5)} | {"test_batch": batch(20, 9)}
+FILES = {
+    "batches.meta": as_published({b"label_names": [name.encode() for name in cifar10.CLASSES]}),
+    **{name: as_published({b"data": data, b"labels": labels}) for name, (data, labels) in BATCHES.items()},
 }
 
 
-def archive() -> bytes:
+def archive(files: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        for name, content in FILES.items():
+        for name, content in files.items():
             info = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
     return buffer.getvalue()
 
 
-ARCHIVE = archive()
+ARCHIVE = archive(FILES)
 
 
-def md5(content: bytes) -> str:
-    return hashlib.md5(content).hexdigest()
+def publish(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr(cifar10, "CHECKSUM", Checksum("md5", hashlib.md5(content).hexdigest()))
+    monkeypatch.setattr(cifar10, "ARCHIVE_BYTES", len(content))
 
 
 @pytest.fixture
 def server(file_server, monkeypatch):
     """A small CIFAR-10 on this machine, in place of the real one."""
     file_server.content = ARCHIVE
-
-    class Small(datasets.CIFAR10):
-        url = f"{file_server.url}/cifar-10-python.tar.gz"
-        tgz_md5 = md5(ARCHIVE)
-        train_list = [[f"data_batch_{k}", md5(FILES[f"data_batch_{k}"])] for k in range(1, 6)]  # noqa: RUF012
-        test_list = [["test_batch", md5(FILES["test_batch"])]]  # noqa: RUF012
-        meta = datasets.CIFAR10.meta | {"md5": md5(FILES["batches.meta"])}
-
-    monkeypatch.setattr(datasets, "CIFAR10", Small)
-    monkeypatch.setattr(cifar10, "ARCHIVE_BYTES", len(ARCHIVE))
+    publish(monkeypatch, ARCHIVE)
+    monkeypatch.setattr(cifar10, "URL", f"{file_server.url}/{cifar10.ARCHIVE}")
     return file_server
 
 
@@ -69,7 +92,7 @@ def left_behind(home: Path) -> list[str]:
 
 
 def put_archive(home: Path, content: bytes = ARCHIVE) -> Path:
-    path = cifar10.downloads_folder(home) / "cifar-10-python.tar.gz"
+    path = downloads_folder(home) / "cifar-10-python.tar.gz"
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     return path
@@ -81,11 +104,11 @@ def test_download_becomes_a_dataset_and_leaves_nothing_else(home, server):
     assert (info.name, info.n_train, info.n_test, info.ready) == ("cifar-10", 50, 20, True)
     assert told == sorted(told) and told[0] >= 0 and told[-1] <= 1
     dataset = load_dataset("cifar-10", home)
-    batches = [pickle.loads(FILES[f"data_batch_{k}"]) for k in range(1, 6)]
     wanted = {
         (row.reshape(3, 32, 32).transpose(1, 2, 0).tobytes(), label)
-        for one in batches
-        for row, label in zip(one["data"], one["labels"], strict=True)
+        for name in BATCHES
+        if name != "test_batch"
+        for row, label in zip(*BATCHES[name], strict=True)
     }
     assert wanted == {(x.tobytes(), y) for x, y in zip(dataset.x_train, dataset.y_train, strict=True)}
     assert dataset.classes == cifar10.CLASSES
@@ -121,7 +144,7 @@ def test_failed_download_says_the_way_out_and_leaves_nothing(home, server, behav
 
 
 def test_download_that_stands_still_is_given_up(home, server, monkeypatch):
-    monkeypatch.setattr(cifar10, "STALLED_S", 0.5)
+    monkeypatch.setattr(download, "STALLED_S", 0.5)
     server.behaviour = "stuck"
     with pytest.raises(DataError, match="stands still"):
         cifar10.fetch_cifar10(home)
@@ -131,7 +154,7 @@ def test_download_that_stands_still_is_given_up(home, server, monkeypatch):
 def test_no_network_says_the_way_out(home, server, monkeypatch):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        monkeypatch.setattr(datasets.CIFAR10, "url", f"http://127.0.0.1:{closed.getsockname()[1]}/x.tar.gz")
+        monkeypatch.setattr(cifar10, "URL", f"http://127.0.0.1:{closed.getsockname()[1]}/x.tar.gz")
     with pytest.raises(DataError, match="could not be downloaded"):
         cifar10.fetch_cifar10(home)
 
@@ -149,6 +172,52 @@ def test_wrong_archive_put_there_is_refused_by_name(home, server):
     with pytest.raises(DataError, match="checksum"):
         cifar10.fetch_cifar10(home)
     assert path.exists() and left_behind(home) == []
+
+
+class Harmful:
+    def __reduce__(self):
+        return (os.system, ("echo harm > harm",))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"test_batch": pickle.dumps({"data": Harmful(), "labels": [0]})},
+        {"test_batch": as_published({b"data": b"no array", b"labels": [0]})},
+        {"test_batch": as_published({b"data": BATCHES["test_batch"][0], b"labels": [10] * 20})},
+        {"test_batch": as_published({b"data": BATCHES["test_batch"][0], b"labels": [0] * 19})},
+        {"test_batch": b"no pickle"},
+        {"test_batch": as_published({})},
+    ],
+)
+def test_an_archive_of_something_else_is_refused_and_runs_nothing(home, monkeypatch, tmp_path, changed):
+    monkeypatch.chdir(tmp_path)
+    content = archive(FILES | changed)
+    publish(monkeypatch, content)
+    put_archive(home, content)
+    with pytest.raises(DataError, match="not CIFAR-10"):
+        cifar10.fetch_cifar10(home)
+    assert left_behind(home) == [] and not (tmp_path / "harm").exists()
+
+
+def test_a_missing_batch_is_noticed(home, monkeypatch):
+    content = archive({name: data for name, data in FILES.items() if name != "data_batch_3"})
+    publish(monkeypatch, content)
+    put_archive(home, content)
+    with pytest.raises(DataError, match="4 of 5"):
+        cifar10.fetch_cifar10(home)
+
+
+def test_neither_torch_nor_torchvision_is_needed(home, server):
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from resnet_core.data import cifar10\n"
+        f"cifar10.URL, cifar10.CHECKSUM = {cifar10.URL!r}, cifar10.{cifar10.CHECKSUM!r}\n"
+        f"assert cifar10.fetch_cifar10(Path({str(home)!r})).ready\n"
+        "sys.exit(bool({'torch', 'torchvision'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.skipif(REAL is None, reason="SKIP_EXPLORER_CIFAR10_NPZ names no file with the real CIFAR-10")

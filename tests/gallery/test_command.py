@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from resnet_core import cli
+from resnet_core.gallery.command import reproduce_command
+from resnet_core.gallery.wanted import find_wanted
 from resnet_core.networks.presets import parse_spec
 from resnet_core.networks.spec import NetSpec
-from resnet_core.runs.command import command_of
 from resnet_core.runs.store import RunStore
-from resnet_core.runs.wanted import wanted
 from resnet_core.training.recipe import Recipe, preset
 
 SPECS = [
@@ -33,7 +33,7 @@ def run_of(store: RunStore, spec: NetSpec, recipe: Recipe):
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
 def test_it_asks_for_the_same_training(store: RunStore, spec: NetSpec, recipe: Recipe) -> None:
-    words = shlex.split(command_of(run_of(store, spec, recipe)))
+    words = shlex.split(reproduce_command(run_of(store, spec, recipe)))
     assert words[:3] == ["python", "-m", "resnet_core"]
     args = cli.parser().parse_args(words[3:])
     assert parse_spec(args.preset) == spec and args.data == "my pictures"
@@ -42,11 +42,13 @@ def test_it_asks_for_the_same_training(store: RunStore, spec: NetSpec, recipe: R
 
 def test_a_shipped_run_is_made_by_its_name(store: RunStore) -> None:
     run = replace(
-        run_of(store, *wanted("plain-20-short-12-s0").made_of()), id="gallery-plain-20-short-12-s0", origin="gallery"
+        run_of(store, *find_wanted("plain-20-short-12-s0").resolve()),
+        id="gallery-plain-20-short-12-s0",
+        origin="gallery",
     )
-    args = cli.parser().parse_args(shlex.split(command_of(run))[3:])
-    assert wanted(args.make).made_of() == (NetSpec.from_dict(run.spec), Recipe.from_dict(run.recipe))
+    args = cli.parser().parse_args(shlex.split(reproduce_command(run))[3:])
+    assert find_wanted(args.make).resolve() == (NetSpec.from_dict(run.spec), Recipe.from_dict(run.recipe))
 
 
 def test_a_recipe_that_no_option_can_say_has_none(store: RunStore) -> None:
-    assert command_of(run_of(store, NetSpec(), Recipe(epochs=4, schedule="cosine"))) is None
+    assert reproduce_command(run_of(store, NetSpec(), Recipe(epochs=4, schedule="cosine"))) is None

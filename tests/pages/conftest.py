@@ -16,8 +16,8 @@ from resnet_core.attribution.explain_result import Attribution
 from resnet_core.compute import service as services
 from resnet_core.data import storage
 from resnet_core.errors import JobError
+from resnet_core.gallery import shipped
 from resnet_core.networks.spec import NetSpec
-from resnet_core.runs import gallery
 from resnet_core.runs.run import Run
 from resnet_core.runs.store import RunStore
 from resnet_core.training.estimate_result import Estimate
@@ -191,8 +191,8 @@ class Lab:
         self.runs.append(run)
         facts = {"fingerprint": "0" * 64, "classes": list(CLASSES), "mean": [0.5] * 3, "std": [0.25] * 3}
         if until != "queued":
-            self.store.note_facts(run, facts)
-            self.store.record_all(run, [event for event in training(spec, until)])
+            self.store.set_facts(run, facts)
+            self.store.record(run, [event for event in training(spec, until)])
         if until in ("stopped", "failed"):
             self.store.set_state(run, until, "The loss became infinite at step 12 in conv1." * (until == "failed"))
         return self.store.get(run)
@@ -233,7 +233,7 @@ def layer_stats(step: int, n_weights: int, n_blocks: int) -> LayerStats:
 @pytest.fixture
 def lab(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """A home without runs, with one small dataset of ten classes."""
-    monkeypatch.setattr(gallery, "take_in", lambda store: [])  # a home without the runs that ship
+    monkeypatch.setattr(shipped, "install", lambda store: [])  # a home without the runs that ship
     service = InventedService(home)
     monkeypatch.setitem(services._services, home.resolve(), service)
     st.cache_data.clear()  # keyed by a run's id and step: another test's run may have the same

@@ -57,9 +57,9 @@ def turned(name):
 def trained(store, events):
     """A finished run with every table filled."""
     run_id = store.create(SPEC.to_dict(), Recipe(steps=30).to_dict(), "shapes-10", name="A net", tags=["x"])
-    store.note_facts(run_id, FACTS)
+    store.set_facts(run_id, FACTS)
     told = [event for event in events() if not isinstance(event, CheckpointSaved | Finished)]
-    store.record_all(run_id, [*told, Finished(30, 4.5, safetensors(weights_for(SPEC)))])
+    store.record(run_id, [*told, Finished(30, 4.5, safetensors(weights_for(SPEC)))])
     return run_id
 
 
@@ -116,9 +116,9 @@ def test_importing_twice_makes_two_runs(store, trained):
 
 def test_a_stopped_run_leaves_without_what_only_its_training_needs(store, other_store, events):
     run_id = store.create(SPEC.to_dict(), Recipe(steps=30).to_dict(), "shapes-10", name="stopped")
-    store.note_facts(run_id, FACTS)
+    store.set_facts(run_id, FACTS)
     state = safetensors({f"net.{k}": v for k, v in weights_for(SPEC).items()} | {"momentum.x": ("F32", (9,))})
-    store.record_all(run_id, [next(events()), CheckpointSaved(10, 1, state), Stopped(10)])
+    store.record(run_id, [next(events()), CheckpointSaved(10, 1, state), Stopped(10)])
     new_id = import_run(other_store, export_run(store, run_id))
     assert other_store.get(new_id).state == "stopped"
     assert other_store.weights(new_id)[8:].count(b"momentum") == 0
@@ -133,9 +133,9 @@ def test_a_checkpoint_of_the_real_kind_becomes_plain_weights(store, other_store,
     net = build_net(SPEC, seed=3)
     tensors = {f"net.{name}": tensor for name, tensor in net.state_dict().items()} | {"momentum.0": torch.ones(5)}
     run_id = store.create(SPEC.to_dict(), Recipe(steps=30).to_dict(), "shapes-10", name="stopped")
-    store.note_facts(run_id, FACTS)
+    store.set_facts(run_id, FACTS)
     saved = CheckpointSaved(10, 1, save_checkpoint(tensors, {"precision": "fp32"}))
-    store.record_all(run_id, [next(events()), saved, Stopped(10)])
+    store.record(run_id, [next(events()), saved, Stopped(10)])
     new_id = import_run(other_store, export_run(store, run_id))
     again = build_net(SPEC, seed=0)
     load_weights(other_store.weights(new_id), again)

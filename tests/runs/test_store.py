@@ -54,7 +54,7 @@ def test_ids_sort_by_creation_and_are_never_given_again(store):
 
 
 def test_a_whole_training_is_recorded(store, run_id, events):
-    store.record_all(run_id, list(events()))
+    store.record(run_id, list(events()))
     run = store.get(run_id)
     assert (run.state, run.step, run.epoch, run.total_steps, run.progress) == ("done", 30, 3, 30, 1.0)
     assert (run.device_name, run.parameters, run.seconds, run.weights_step) == (
@@ -76,33 +76,33 @@ def test_a_whole_training_is_recorded(store, run_id, events):
 
 def test_events_told_again_change_nothing(store, run_id, events):
     told = list(events())
-    store.record_all(run_id, told)
+    store.record(run_id, told)
     other = store.create({}, {}, "d", name="told twice")
     for event in told[:12]:
-        store.record(other, event)
-        store.record(other, replace(event))
-    store.record_all(other, told[12:])
+        store.record(other, [event])
+        store.record(other, [replace(event)])
+    store.record(other, told[12:])
     same_tables(store, run_id, other)
 
 
 @pytest.mark.parametrize("cut", range(1, 20))
 def test_killed_anywhere_and_resumed_ends_with_the_rows_of_an_undisturbed_run(store, run_id, events, cut):
-    store.record_all(run_id, list(events()))
+    store.record(run_id, list(events()))
     killed = store.create({}, {}, "d", name="killed")
     for event in list(events())[:cut]:
-        store.record(killed, event)
+        store.record(killed, [event])
     checkpoint = store.latest_checkpoint(killed)
     step = int(checkpoint.split()[-1]) if checkpoint else 0
-    store.record_all(killed, list(events(start=step)))
+    store.record(killed, list(events(start=step)))
     same_tables(store, run_id, killed)
     assert store.get(killed).epoch == 3 and store.get(killed).state == "done"
 
 
 def test_a_resume_forgets_what_came_after_its_checkpoint(store, run_id, events):
     for event in list(events())[:13]:  # two epochs, and the checkpoint after the second is not yet there
-        store.record(run_id, event)
+        store.record(run_id, [event])
     assert store.get(run_id).epoch == 2
-    store.record(run_id, next(events(start=10)))
+    store.record(run_id, [next(events(start=10))])
     assert store.get(run_id).step == 10 and store.get(run_id).epoch == 1
     assert store.steps(run_id)["step"].max() == 10
     assert store.layers(run_id).steps.max() == 10
@@ -110,28 +110,28 @@ def test_a_resume_forgets_what_came_after_its_checkpoint(store, run_id, events):
 
 
 def test_a_start_from_nothing_drops_checkpoints_that_could_not_be_read(store, run_id, events):
-    store.record_all(run_id, list(events())[:8])
+    store.record(run_id, list(events())[:8])
     assert store.latest_checkpoint(run_id) == b"state at 10"
-    store.record(run_id, next(events(start=0)))
+    store.record(run_id, [next(events(start=0))])
     assert store.latest_checkpoint(run_id) is None
 
 
 def test_weights_are_the_newest_there_are(store, run_id):
     assert store.weights(run_id) is None and store.latest_checkpoint(run_id) is None
     for step in (5, 10):
-        store.record(run_id, CheckpointSaved(step=step, epoch=0, data=b"%d" % step))
+        store.record(run_id, [CheckpointSaved(step=step, epoch=0, data=b"%d" % step)])
     assert store.weights(run_id) == b"10" and store.get(run_id).weights_step == 10
     assert len(os.listdir(store.folder(run_id))) == 1
 
 
 def test_a_half_written_checkpoint_is_never_taken_for_one(store, run_id):
-    store.record(run_id, CheckpointSaved(step=5, epoch=0, data=b"whole"))
+    store.record(run_id, [CheckpointSaved(step=5, epoch=0, data=b"whole")])
     (store.folder(run_id) / "checkpoint-000000010.safetensors.77.tmp").write_bytes(b"ha")
     assert store.latest_checkpoint(run_id) == b"whole"
 
 
 def test_stopped_and_resumed(store, run_id, events):
-    store.record_all(run_id, [*list(events())[:8], Stopped(step=10)])
+    store.record(run_id, [*list(events())[:8], Stopped(step=10)])
     run = store.get(run_id)
     assert (run.state, run.owner, run.weights_step) == ("stopped", None, 10)
     store.resume(run_id)
@@ -160,9 +160,9 @@ def test_who_has_lost_a_run_can_neither_record_nor_end_it(store, run_id, events)
     store.claim(run_id, "app-new")
     told = list(events())
     with pytest.raises(RunLostError):
-        store.record_all(run_id, told[:3], owner="app-old")
+        store.record(run_id, told[:3], owner="app-old")
     with pytest.raises(RunLostError):
-        store.record_all(run_id, told[7:8], owner="app-old")
+        store.record(run_id, told[7:8], owner="app-old")
     assert store.steps(run_id).empty and not store.folder(run_id).exists()
     assert not store.set_state(run_id, "failed", "no", owner="app-old")
     assert store.get(run_id).state == "queued" and store.get(run_id).owner == "app-new"
@@ -180,18 +180,18 @@ def test_stop_requests(store):
 def test_a_stop_asked_for_while_the_training_starts_is_not_forgotten(store, run_id, events):
     store.claim(run_id, "app-1")
     store.request_stop(run_id)
-    store.record_all(run_id, list(events())[:2], owner="app-1")
+    store.record(run_id, list(events())[:2], owner="app-1")
     assert store.get(run_id).state == "stopping"
 
 
 def test_delete_takes_rows_and_files(store, run_id, events):
-    store.record_all(run_id, list(events()))
+    store.record(run_id, list(events()))
     store.delete(run_id)
     assert store.epochs(run_id).empty and store.steps(run_id).empty and not store.folder(run_id).exists()
     with pytest.raises(StoreError, match=run_id):
         store.get(run_id)
     with pytest.raises(StoreError, match=run_id):
-        store.record_all(run_id, list(events())[:2])
+        store.record(run_id, list(events())[:2])
     assert store.steps(run_id).empty
 
 
@@ -229,31 +229,28 @@ def test_rename_and_tag(store, run_id):
 
 def test_version_grows_with_each_change_and_only_then(store, run_id):
     before = store.version()
-    store.get(run_id), store.frame(), store.epochs(run_id)
+    store.get(run_id), store.runs(), store.epochs(run_id)
     assert store.version() == before
     store.rename(run_id, "x")
     middle = store.version()
-    store.record(run_id, StepStats(step=1, loss=1.0, error=0.5, lr=0.1, images_per_s=1.0))
+    store.record(run_id, [StepStats(step=1, loss=1.0, error=0.5, lr=0.1, images_per_s=1.0)])
     assert before < middle < store.version() == store.get(run_id).version
 
 
-def test_frame_has_last_and_best_error(store, run_id, events):
-    store.record_all(run_id, list(events()))
-    store.record(run_id, EpochEnded(4, 40, 1.0, 0.1, 1.0, 0.75, 1.0))
-    fresh = store.create({}, {}, "d", name="fresh", tags=["t"])
-    frame = store.frame().set_index("run")
-    assert list(frame.index) == [fresh, run_id]
-    assert frame.loc[run_id, "last_error"] == 0.75 and frame.loc[run_id, "best_error"] == pytest.approx(0.6)
-    assert np.isnan(frame.loc[fresh, "last_error"]) and frame.loc[fresh, "tags"] == ["t"]
+def test_a_run_has_its_last_and_its_best_error(store, run_id, events):
+    assert store.get(run_id).last_test_error is store.get(run_id).best_test_error is None
+    store.record(run_id, [*events(), EpochEnded(4, 40, 1.0, 0.1, 1.0, 0.75, 1.0)])
+    run = store.get(run_id)
+    assert (run.last_test_error, run.best_test_error) == (0.75, pytest.approx(0.6))
 
 
 def test_time_left(store, run_id, events):
-    store.record_all(run_id, list(events())[:3])
+    store.record(run_id, list(events())[:3])
     assert store.get(run_id).seconds_left == pytest.approx((30 - 5) * 10 / 100)
 
 
 def test_non_finite_numbers_survive(store, run_id):
-    store.record(run_id, StepStats(step=1, loss=float("nan"), error=0.5, lr=0.1, images_per_s=1.0))
+    store.record(run_id, [StepStats(step=1, loss=float("nan"), error=0.5, lr=0.1, images_per_s=1.0)])
     assert store.steps(run_id)["loss"].isna().all()
 
 
@@ -262,14 +259,14 @@ def test_non_finite_numbers_survive(store, run_id):
 
 def test_a_full_disk_is_a_sentence_and_what_was_recorded_stays(store, run_id, events, monkeypatch):
     told = list(events())
-    store.record_all(run_id, told[:8])
+    store.record(run_id, told[:8])
 
     def refuse(_descriptor):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(files.os, "fsync", refuse)
     with pytest.raises(StoreError, match="full"):
-        store.record_all(run_id, told[8:])
+        store.record(run_id, told[8:])
     monkeypatch.undo()
     assert store.latest_checkpoint(run_id) == b"state at 10"
     assert store.steps(run_id)["step"].tolist() == [5, 10, 15, 20]
@@ -282,7 +279,7 @@ def test_a_full_database_is_a_sentence(store, run_id, events):
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError, match="full"):
         for step in range(5000):
-            store.record(run_id, StepStats(step=step, loss=1.0, error=0.5, lr=0.1, images_per_s=1.0))
+            store.record(run_id, [StepStats(step=step, loss=1.0, error=0.5, lr=0.1, images_per_s=1.0)])
 
 
 def test_a_locked_database_is_a_sentence(store, run_id, monkeypatch):
@@ -324,7 +321,7 @@ def test_a_long_run_is_read_quickly(store, run_id):
     from resnet_core.training.events import LayerStats, Started
 
     names = tuple(f"layer{i}" for i in range(57))
-    store.record(run_id, Started(0, 200, 2.0, "cpu", "CPU", "fp32", 1, 100, names, names[:28], "none"))
+    store.record(run_id, [Started(0, 200, 2.0, "cpu", "CPU", "fp32", 1, 100, names, names[:28], "none")])
     stats = [
         event
         for s in range(200)
@@ -333,7 +330,7 @@ def test_a_long_run_is_read_quickly(store, run_id):
             LayerStats(s, rng.random((57, 3), np.float32), rng.random((28, 3), np.float32)),
         )
     ]
-    store.record_all(run_id, stats + [EpochEnded(e, 2 * e, 1.0, 0.1, 1.0, 0.2, 1.0) for e in range(1, 101)])
+    store.record(run_id, stats + [EpochEnded(e, 2 * e, 1.0, 0.1, 1.0, 0.2, 1.0) for e in range(1, 101)])
 
     def read():
         store.epochs(run_id), store.steps(run_id), store.layers(run_id)

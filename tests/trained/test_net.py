@@ -28,9 +28,9 @@ def store(tmp_path: Path):
 def test_a_run_is_a_trained_network_from_its_first_weights_on(store: RunStore) -> None:
     run = store.create(SPEC.to_dict(), {}, "dots", name="Mine")
     assert store.get(run).net() is None
-    store.note_facts(run, FACTS.to_dict())
+    store.set_facts(run, FACTS.to_dict())
     assert store.get(run).net() is None
-    store.record(run, CheckpointSaved(7, 0, b"weights"))
+    store.record(run, [CheckpointSaved(7, 0, b"weights")])
     assert store.get(run).net() == TrainedNet(run, "Mine", SPEC, FACTS, 7)
 
 

@@ -61,5 +61,5 @@ def test_different_recipes_are_pointed_out(lab, open_page):
 def test_what_is_recorded_later_of_the_same_step_is_read_too(lab):
     run = lab.add(until="running")
     before = len(reads.epochs([run]))
-    lab.store.record(run.id, EpochEnded(before + 1, run.step, 0.1, 0.2, 0.3, 0.4, 1.5))
+    lab.store.record(run.id, [EpochEnded(before + 1, run.step, 0.1, 0.2, 0.3, 0.4, 1.5)])
     assert lab.store.get(run.id).step == run.step and len(reads.epochs([lab.store.get(run.id)])) == before + 1

@@ -59,7 +59,7 @@ def test_a_test_picture_of_the_networks_own_data_is_not_questioned(lab, open_pag
 @pytest.mark.parametrize(("score", "doubted"), [(0.5, True), (4.5, True), (7.5, False)])
 def test_without_its_data_a_shipped_network_goes_by_what_was_noted(lab, open_page, monkeypatch, score, doubted):
     run = lab.add(dataset="gone")
-    lab.store.note_facts(run.id, run.facts | {"best_scores": [float(level) for level in range(101)]})
+    lab.store.set_facts(run.id, run.facts | {"best_scores": [float(level) for level in range(101)]})
     logits = np.zeros((1, 1, 10), np.float32)
     logits[0, 0, 2] = score
     real = lab.service.ask

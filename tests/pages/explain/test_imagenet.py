@@ -1,17 +1,14 @@
 """The Explain page with networks trained on ImageNet in place of the runs."""
 
 import io
-import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_core.attribution import imagenet
-from resnet_core.compute.shown import DataTask
-
-NAMES = ["class 0", "class 1", "class 2", "crane", *(f"class {i}" for i in range(4, 1000))]
+from resnet_core.compute.status import DataTask
+from resnet_core.trained import imagenet
 
 
 def photo(size: tuple[int, int] = (400, 300)) -> tuple[str, bytes, str]:
@@ -39,7 +36,6 @@ def put_weights(lab):
             file = imagenet.weights_file(lab.home, name)
             file.parent.mkdir(exist_ok=True)
             file.touch()
-        (lab.home / "weights" / "imagenet-classes.json").write_text(json.dumps(NAMES))
 
     return put
 
@@ -48,7 +44,7 @@ def put_weights(lab):
 def visit(lab, open_page, fetched, monkeypatch):
     """The page with these networks chosen, and none on the table."""
     values = np.full(1000, 0.0001, np.float32)
-    values[3] = 0.9
+    values[3] = 0.9  # tiger shark
     answer = lab.service.ask
 
     def ask(question, *args, **wanted):
@@ -79,14 +75,18 @@ def test_weights_that_are_not_here_are_offered_with_their_size_and_fetched_once_
 
 
 def test_what_is_being_fetched_shows_how_far_it_is_and_is_not_offered_again(visit, fetched):
-    fetched.tasks = [DataTask("t", "Fetching ResNet-18's weights", fraction=0.5, source="imagenet:resnet-18")]
+    fetched.tasks = [
+        DataTask("t", "Fetching ResNet-18's weights", fraction=0.5, source="imagenet:resnet-18", kind="weights")
+    ]
     at = visit("resnet-18")
     assert not [button for button in at.button if button.key == "fetch_weights"]
     assert at.get("progress")
 
 
 def test_a_fetch_that_failed_says_why_and_can_be_tried_again(visit, fetched):
-    fetched.tasks = [DataTask("t", "Fetching", "failed", error="put x.pth there", source="imagenet:resnet-18")]
+    fetched.tasks = [
+        DataTask("t", "Fetching", "failed", error="put x.pth there", source="imagenet:resnet-18", kind="weights")
+    ]
     at = visit("resnet-18")
     assert at.says("error", "put x.pth there")
     assert at.button(key="fetch_weights")
@@ -94,7 +94,7 @@ def test_a_fetch_that_failed_says_why_and_can_be_tried_again(visit, fetched):
 
 def test_another_networks_failure_and_a_datasets_are_not_told_here(visit, fetched):
     fetched.tasks = [
-        DataTask("t", "Fetching", "failed", error="no VGG", source="imagenet:vgg-19"),
+        DataTask("t", "Fetching", "failed", error="no VGG", source="imagenet:vgg-19", kind="weights"),
         DataTask("u", "Fetching", "failed", error="no CIFAR", source="cifar-10"),
     ]
     assert not visit("resnet-18").error
@@ -105,7 +105,7 @@ def test_a_photo_is_answered_and_explained_at_224(lab, visit, put_weights):
     at = visit("resnet-18", "vgg-19")
     at.file_uploader(key="picture").set_value(photo()).run()
     assert at.charts() == ["predictions", "maps"]
-    assert at.says("caption", "All 2 networks answer crane")
+    assert at.says("caption", "All 2 networks answer tiger shark")
     asked = [(question, args[-1], args[0].shape) for question, args in lab.service.asked]
     assert {shape for _, _, shape in asked} == {(224, 224, 3)}
     assert {run for _, run, _ in asked} == {"imagenet:resnet-18", "imagenet:vgg-19"}
@@ -154,7 +154,7 @@ def test_back_to_the_runs_with_a_class_that_they_do_not_know(lab, visit, put_wei
     put_weights("resnet-18")
     at = visit("resnet-18")
     at.file_uploader(key="picture").set_value(photo()).run()
-    at.selectbox(key="target").set_value("crane").run()
+    at.selectbox(key="target").set_value("tiger shark").run()
     assert {args[2] for question, args in lab.service.asked[-3:]} == {3}
     at.multiselect(key="table").set_value([run.id])
     at.segmented_control(key="networks_from").set_value("runs").run()

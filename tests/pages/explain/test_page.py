@@ -151,7 +151,7 @@ def test_a_clicked_map_opens_large_and_its_checks_are_told(lab, explained):
 
 def test_networks_that_know_other_classes_are_left_out_and_it_says_so(lab, open_page):
     one, other = lab.add_twins()
-    lab.store.note_facts(other.id, {**other.facts, "classes": [f"kind {i}" for i in range(10)]})
+    lab.store.set_facts(other.id, {**other.facts, "classes": [f"kind {i}" for i in range(10)]})
     at = open_page("explain", runs=f"{one.id},{other.id}")
     assert at.says("caption", "left out")
     assert [question for question, _ in lab.service.asked].count("predict") == 1

@@ -5,9 +5,9 @@ import io
 import numpy as np
 import pytest
 
-from resnet_core.compute.shown import DataTask
+from resnet_core.compute.status import DataTask
+from resnet_core.gallery.shipped import install as ships
 from resnet_core.networks.spec import NetSpec
-from resnet_core.runs.gallery import take_in as ships
 from resnet_core.training.recipe import preset
 
 
@@ -115,14 +115,14 @@ def test_what_is_no_exported_run_is_refused_with_a_sentence(lab, open_page, data
 
 def test_an_upload_of_data_is_handed_to_a_task(lab, open_page, monkeypatch):
     started = []
-    monkeypatch.setattr(lab.service, "start_data_task", lambda path: started.append(path))
+    monkeypatch.setattr(lab.service, "import_path", lambda path: started.append(path))
     at = open_page("runs")
     arrays = io.BytesIO()
     np.savez(arrays, x_train=np.zeros(1))
     at.file_uploader(key="own_upload").set_value(("../mine.npz", arrays.getvalue(), "application/zip")).run()
     at.button(key="own_add").click().run()
     [path] = started
-    assert path.startswith(str(lab.home / "uploads")) and path.endswith("/mine.npz")
+    assert path.is_relative_to(lab.home / "uploads") and path.name == "mine.npz"
 
 
 def test_a_task_shows_how_far_it_is_and_why_it_failed(lab, open_page, monkeypatch):

@@ -190,7 +190,7 @@ def test_a_store_that_cannot_be_read_is_a_sentence_on_every_page(lab, open_page,
 
 def test_the_last_epoch_is_the_last(lab, open_page):
     run = lab.add(until="running")
-    lab.store.record(run.id, EpochEnded(3, 30, 0.1, 0.2, 0.3, 0.4, 1.5))
+    lab.store.record(run.id, [EpochEnded(3, 30, 0.1, 0.2, 0.3, 0.4, 1.5)])
     assert open_page("train").says("markdown", "Epoch 3 · step 30 of 30")
 
 
