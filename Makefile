@@ -1,11 +1,14 @@
 # The two commands: `make app` and `make test`. Both make .venv on first use and need nothing but Python 3.11 or newer.
-PYTHON ?= python3
-VENV   ?= .venv
-HOST   ?= 127.0.0.1
-PORT   ?= 8501
-RUN     = $(VENV)/bin/python
+# While working: `make quick`, the half of the tests that needs no browser, no Ray and no long computation. WORKERS is the number of
+# processes that share the tests.
+PYTHON  ?= python3
+VENV    ?= .venv
+HOST    ?= 127.0.0.1
+PORT    ?= 8501
+WORKERS ?= 2
+RUN      = $(VENV)/bin/python
 
-.PHONY: app test lint clean
+.PHONY: app test quick lint clean
 
 app: $(VENV)/.app-installed
 	@echo "Skip Connection Explorer: http://$(HOST):$(PORT)   (stop with Ctrl-C)"
@@ -13,7 +16,10 @@ app: $(VENV)/.app-installed
 
 test: lint
 	@sh tests/browser/find_browser.sh $(RUN)
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest -n $(WORKERS) $(ARGS)
+
+quick: $(VENV)/.test-installed
+	$(RUN) -m pytest -n $(WORKERS) -m "not browser and not ray and not slow" $(ARGS)
 
 lint: $(VENV)/.test-installed
 	$(RUN) -m ruff check .

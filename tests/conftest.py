@@ -1,8 +1,13 @@
 """What every test may use: a home of its own, so that nothing of the person's is read or written, a server of one
-file, and one browser."""
+file, and one browser. And how the tests are run: which are left out of `make quick`, and which stay together when two
+processes share them (`-n 2`)."""
 
+import os
+import resource
 import shutil
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,11 +17,72 @@ import pytest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from xdist.scheduler import LoadScopeScheduling
 
+# Torch's threads wait asleep, as in the lab (compute/cluster.py): spinning, those of two processes keep each other from
+# the cores, and tests take several times as much processor time.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+MARKERS = {"browser": "browser", "ray_running": "ray", "start_app": "ray"}  # what each fixture makes of a test
+TOGETHER = ("tests/browser", "tests/compute")  # one server and one Ray for all tests of each folder
+QUICK_S = 5.0  # processor time that a test of `make quick` may take
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 # No sandbox: containers and CI run as root. The rest keeps Chromium from calling out.
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks what `make quick` leaves out; where several processes share the tests, the longest folders come first."""
+    for item in items:
+        for fixture, marker in MARKERS.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(marker)
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not item.nodeid.startswith(TOGETHER))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> "LoadScopeScheduling":
+    """A file stays in one process, and so do the folders whose tests share what is slow to start."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next(filter(nodeid.startswith, TOGETHER), nodeid.split("::")[0])
+
+    config.option.loadscopereorder = False
+    return Together(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Notes how much processor time a test takes, that of the programs that it ran included."""
+    before = processor_seconds()
+    yield
+    item.user_properties.append(("processor_s", processor_seconds() - before))
+
+
+def processor_seconds() -> float:
+    """Of this process and of its children that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Names the tests that are too slow for `make quick` and not marked so."""
+    for report in terminalreporter.getreports("passed"):
+        seconds = dict(report.user_properties).get("processor_s", 0.0)
+        if seconds > QUICK_S and not {"slow", *MARKERS.values()} & {*report.keywords}:
+            terminalreporter.write_line(f"{seconds:.1f} s of processor time, mark it slow: {report.nodeid}")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Networks of tests are tiny: more threads only wait for each other. And bits are promised for one number of
+    threads."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
 
 
 @pytest.fixture

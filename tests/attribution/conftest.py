@@ -63,15 +63,6 @@ class Pooled(nn.Module):
         return [("block", self.block)]
 
 
-@pytest.fixture(autouse=True, scope="package")
-def one_thread():
-    """Toy nets are faster on one thread, most of all beside other work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def normalise():
     return Normalise(MEAN, STD)

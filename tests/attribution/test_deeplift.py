@@ -27,7 +27,11 @@ def multipliers(function, x, baseline):
     return deeplift_multipliers(Scalar(function), x, baseline, torch.tensor([0])).flatten().tolist()
 
 
-@pytest.mark.parametrize("relu", [F.relu, torch.relu, torch.Tensor.relu, nn.ReLU(), nn.ReLU(inplace=True)], ids=repr)
+@pytest.mark.parametrize(
+    "relu",
+    [F.relu, torch.relu, torch.Tensor.relu, nn.ReLU(), nn.ReLU(inplace=True)],
+    ids=["functional", "torch", "tensor", "module", "module in place"],
+)
 def test_relu_is_the_ratio_of_differences(relu):
     found = multipliers(relu, [3.0, -1.0, 2.0, -2.0], [-1.0, 3.0, 1.0, -1.0])
     assert found == pytest.approx([3 / 4, 3 / 4, 1, 0])

@@ -5,7 +5,6 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-import torch
 
 from resnet_core.errors import SpecError
 from resnet_core.networks import options
@@ -42,15 +41,6 @@ STRUCTURES = list(_structures())
 @pytest.fixture(params=STRUCTURES, ids=NetSpec.to_query)
 def structure(request: pytest.FixtureRequest) -> NetSpec:
     return request.param
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    """Tiny tensors: more threads only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(params=sorted(PRESETS))

@@ -3,20 +3,9 @@ narrow and the sets tiny."""
 
 import numpy as np
 import pytest
-import torch
 
 from resnet_core.data.dataset import Dataset
 from resnet_core.networks.spec import NetSpec
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Tests share two cores with whatever else runs; and one number of threads is what bit-equality is
-    promised for."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
