@@ -305,9 +305,9 @@ def ticks(run: str, repeats: int) -> dict[str, dict[str, float]]:
     store = RunStore(Path(os.environ["SKIP_EXPLORER_HOME"]))
     store.set_state(run, "running")
     calls = {
-        "cards of the Train page": "job_cards._cards()",
-        "line on the machine": "machine._line()",
-        "curves of Compare": f"figures._curves([{run!r}], 'error', 'epoch', False, True)",
+        "cards of the Train page": "job_cards.show_cards_now()",
+        "line on the machine": "machine.show_machine_line()",
+        "curves of Compare": "curves.show_curves_now('error', 'epoch', False, True)",
     }
     found = {}
     for name, call in calls.items():
@@ -326,7 +326,7 @@ def ticks(run: str, repeats: int) -> dict[str, dict[str, float]]:
 TICK = """
 import time
 import streamlit as st
-from pages.compare import figures
+from pages.compare import curves
 from pages.parts import machine
 from pages.train import job_cards
 st.session_state["table"] = [{run!r}]

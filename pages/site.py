@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from pages.parts import address, machine, table
-from pages.parts.backend import said_plainly
+from pages.parts.backend import show_errors
 
 HERE = Path(__file__).parent
 ICON = HERE.parent / "assets" / "icon.svg"
@@ -30,12 +30,12 @@ page = st.navigation(
     }
 )
 
-with st.sidebar, said_plainly():
-    table.picker()
-    machine.line()
+with st.sidebar, show_errors():
+    table.show_picker()
+    machine.show_machine()
 
 with st.container(key="notes"):
-    table.warn_of_missing()
-    address.begin()
-with said_plainly():
+    table.show_missing_runs()
+    address.make_place_for_notes()
+with show_errors():
     page.run()

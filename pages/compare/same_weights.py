@@ -3,15 +3,16 @@
 import pandas as pd
 import streamlit as st
 
-from pages.parts.backend import said_plainly, service
+from pages.parts.backend import service, show_errors
 from resnet_core.analysis.same_weights_result import SameWeights
 from resnet_core.formatting import percent
 from resnet_core.runs.run import Run
+from resnet_core.trained.net import TrainedNet
 
 
-def ask(runs: list[Run]) -> None:
+def show_same_weights(runs: list[Run]) -> None:
     """The question, folded until somebody asks it."""
-    trained = [run for run in runs if run.weights_step is not None]
+    nets = [net for run in runs if (net := run.net()) is not None]
     with st.expander("The same weights with and without skips"):
         st.markdown(
             "Nothing is trained again: the weights of each run are put into a network with its skips as trained, "
@@ -19,28 +20,27 @@ def ask(runs: list[Run]) -> None:
             "one that learned without does not help it either. Part of the harm is only that batch norm's "
             "statistics no longer fit, so the last column takes them anew."
         )
-        if not trained:
+        if not nets:
             st.caption("The first weights of these runs are not there yet.")
         elif st.button("Ask it of these runs", key="ask_same_weights"):
-            with said_plainly(), st.spinner("Testing on 1,000 pictures each …"):
-                st.table(pd.concat([table(run) for run in trained]).set_index("run"), border="horizontal")
+            with show_errors(), st.spinner("Testing on 1,000 pictures each …"):
+                st.table(pd.concat([_rows(net) for net in nets]).set_index("run"), border="horizontal")
 
 
-def table(run: Run) -> pd.DataFrame:
-    """One row a variant: its error on test pictures of the run's dataset."""
-    rows = measured(run.id, run.weights_step, run.dataset)
+def _rows(net: TrainedNet) -> pd.DataFrame:
+    """One row a variant: its error on test pictures of the data it was trained on."""
     return pd.DataFrame(
         {
-            "run": run.name,
-            "skips": row.skips,
-            "test error": row.impossible or percent(row.error),
-            "with batch norm's statistics taken anew": percent(row.error_refit),
+            "run": net.name,
+            "skips": variant.skips,
+            "test error": variant.impossible or percent(variant.error),
+            "with batch norm's statistics taken anew": percent(variant.error_refit),
         }
-        for row in rows
+        for variant in _variants(net.id, net.weights_version, net.facts.dataset)
     )
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def measured(run: str, step: int, dataset: str) -> list[SameWeights]:
-    """The variants of one run's weights; measured once for each step of the run."""
-    return service().compare_same_weights(run, dataset)
+def _variants(net: str, weights_version: int, dataset: str) -> list[SameWeights]:
+    """The variants of one network's weights; measured once for each version of them."""
+    return service().compare_same_weights(net, dataset)

@@ -1,32 +1,44 @@
-"""Explain: one picture, the runs on the table or networks trained on ImageNet, what each of them answers
-and what it looks at. No torch.
+"""Explain: one picture, the runs on the table or networks trained on ImageNet, what each of them answers and what it
+looks at. No torch.
 """
 
 import streamlit as st
 
-from pages.explain import doubt, imagenet, maps, object_shares, picture
-from pages.parts.backend import said_plainly
-from pages.parts.frame import header
-from pages.parts.table import chosen
+from pages.explain.doubt import show_doubts
+from pages.explain.large_picture import choose_large_picture
+from pages.explain.map_settings import choose_map_settings
+from pages.explain.maps import show_maps
+from pages.explain.networks import PUBLISHED, choose_source, show_no_network
+from pages.explain.object_shares import show_object_shares
+from pages.explain.predictions import show_predictions, show_waiting_for_picture
+from pages.explain.published_networks import choose_published_networks
+from pages.explain.small_picture import choose_small_picture
+from pages.parts.backend import show_errors
+from pages.parts.frame import show_header
+from pages.parts.table import chosen_nets
 
-header("Explain", "One picture, several networks: what each of them answers, and which pixels the answer hangs on.")
-large = imagenet.wanted()
-runs = imagenet.networks() if large else [run for run in chosen() if run.weights_step is not None]
-if not runs:
-    imagenet.empty() if large else maps.empty()
+show_header(
+    "Explain", "One picture, several networks: what each of them answers, and which pixels the answer hangs on."
+)
+source = choose_source()
+nets = choose_published_networks() if source == PUBLISHED else chosen_nets()
+if not nets:
+    show_no_network(source)
     st.stop()
 narrow, wide = st.columns([3, 8], gap="large")
 with narrow:
-    shown = imagenet.choose_picture() if large else picture.choose(runs)
-answers = None
-with wide, said_plainly():
-    answers = maps.predictions(runs, shown) if shown else maps.waiting()
-    doubtful = st.container()  # filled last: it may take some seconds
-    asked = maps.controls(runs)
-if answers:
-    with said_plainly():
-        maps.maps(answers, shown, asked)
-    if not large:
-        with doubtful:
-            doubt.doubts(answers.runs, shown)
-        object_shares.table_of_shares(answers.runs, asked.methods, asked.params)
+    picture = choose_large_picture() if source == PUBLISHED else choose_small_picture(nets)
+predictions = None
+with wide, show_errors():
+    if picture:
+        predictions = show_predictions(nets, picture)
+    else:
+        show_waiting_for_picture()
+    doubts = st.container()  # filled last: it may take some seconds
+    settings = choose_map_settings(nets)
+if picture and predictions:
+    with show_errors():
+        show_maps(predictions, picture, settings)
+    with doubts:
+        show_doubts(predictions.nets, picture)
+    show_object_shares(predictions.nets, settings.methods, settings.settings)

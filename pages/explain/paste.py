@@ -67,7 +67,6 @@ export default function ({ data, parentElement }) {
 _area = st.components.v2.component("paste_picture", html=HTML, css=CSS, js=JS)
 
 
-def take_pastes(uploader: str) -> None:
-    """The area that says so, and while it is shown every picture pasted on the page goes to the file uploader with
-    that key."""
+def accept_pastes(uploader: str) -> None:
+    """A button that pastes; while it is shown, every picture pasted on the page goes to the uploader of that key."""
     _area(key=f"{uploader}_paste", data={"uploader": uploader})

@@ -22,8 +22,8 @@ def store() -> RunStore:
 
 
 @contextmanager
-def said_plainly() -> Iterator[None]:
-    """What goes wrong for a reason the person can mend is said in its own sentence; the page goes on."""
+def show_errors() -> Iterator[None]:
+    """Shows an error that has a sentence for the person, where it happened; the rest of the page goes on."""
     try:
         yield
     except LabError as error:

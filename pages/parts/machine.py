@@ -2,21 +2,22 @@
 
 import streamlit as st
 
-from pages.parts.backend import said_plainly, service
+from pages.parts.backend import service, show_errors
 
-TICK = 4  # seconds
+TICK_S = 4
 
 
-def line() -> None:
+def show_machine() -> None:
     """The line; it renews itself while the machine is getting ready or at work."""
     machine = service().machine()
     st.session_state["machine_ready"] = machine.ready
-    still = machine.ready and not machine.n_running and not machine.n_waiting
-    st.fragment(_line, run_every=None if still else TICK)()
+    idle = machine.ready and not machine.n_running and not machine.n_waiting
+    st.fragment(show_machine_line, run_every=None if idle else TICK_S)()
 
 
-@said_plainly()  # its own reruns come past the site map
-def _line() -> None:
+@show_errors()  # its own reruns come past the site map
+def show_machine_line() -> None:
+    """The line as it is now."""
     machine = service().machine()
     if machine.ready and not st.session_state["machine_ready"]:
         st.rerun()  # the whole page: it may wait for this

@@ -1,44 +1,52 @@
 """Reads of the store, cached for as long as nothing new was recorded. No torch."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 import streamlit as st
 
 from pages.parts.backend import store
 from resnet_core.runs.run import LayerHistory, Run
 
+TICK_S = 3
+"""Seconds between two looks of a live part at the store."""
 
-def progress(runs: list[Run]) -> tuple[tuple[str, int], ...]:
-    """Changes with every change of one of these runs; keys the caches below. Its step would not do: what belongs to
-    one step, such as its test error, is recorded bit by bit.
-    """
+Versions = tuple[tuple[str, int], ...]
+"""(id, version) of some runs: changes with every change of one of them, so it keys the caches below. Their steps would
+not do: what belongs to one step, such as its test error, is recorded bit by bit.
+"""
+
+
+def versions(runs: Iterable[Run]) -> Versions:
+    """The key of these runs as they are now."""
     return tuple((run.id, run.version) for run in runs)
 
 
-def epochs(runs: list[Run]) -> pd.DataFrame:
+def epochs(runs: Iterable[Run]) -> pd.DataFrame:
     """The epochs of these runs; columns as :meth:`RunStore.epochs`."""
-    return _epochs(progress(runs))
+    return _epochs(versions(runs))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _epochs(key: tuple[tuple[str, int], ...]) -> pd.DataFrame:
+def _epochs(key: Versions) -> pd.DataFrame:
     return store().epochs([run for run, _ in key])
 
 
-def steps(runs: list[Run]) -> pd.DataFrame:
+def steps(runs: Iterable[Run]) -> pd.DataFrame:
     """The logged steps of these runs; columns as :meth:`RunStore.steps`."""
-    return _steps(progress(runs))
+    return _steps(versions(runs))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _steps(key: tuple[tuple[str, int], ...]) -> pd.DataFrame:
+def _steps(key: Versions) -> pd.DataFrame:
     return store().steps([run for run, _ in key])
 
 
 def layers(run: Run) -> LayerHistory:
-    """What was measured inside a run's network."""
-    return _layers(progress([run])[0])
+    """The layer statistics of a run."""
+    return _layers(run.id, run.version)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _layers(key: tuple[str, int]) -> LayerHistory:
-    return store().layers(key[0])
+def _layers(run: str, version: int) -> LayerHistory:
+    return store().layers(run)

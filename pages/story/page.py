@@ -1,20 +1,20 @@
 """Story: what a skip connection is and what it does, in one scroll, drawn from runs that were made here. No torch."""
 
 from pages.parts.backend import store
-from pages.parts.frame import header
-from pages.story import sections
+from pages.parts.frame import show_header
+from pages.story.sections import show_addition, show_first_twins, show_gradients, show_learning, show_way_to_maps
 from resnet_core.runs.depth_comparison import find_depth_comparison
 
-header(
+show_header(
     "The story of the skip connection",
-    "A deeper network can do all that a shallower one can, so it should not be worse. Without skips, past some depth, "
-    "it is.",
+    "A deeper network can do all that a shallower one can, so it should not be worse. "
+    "Without skips, past some depth, it is.",
 )
-sections.addition()
+show_addition()
 networks = find_depth_comparison(store().runs())
 if networks:
-    sections.learning(networks)
-    sections.inside(networks)
-    sections.looking(networks)
+    show_learning(networks)
+    show_gradients(networks)
+    show_way_to_maps(networks)
 else:
-    sections.nothing_yet()
+    show_first_twins()

@@ -1,13 +1,10 @@
-"""What the Story page is made of: deeper is worse, one addition, where the gradient goes,
-what they look at. No torch.
-"""
+"""The story's sections: one addition, deeper is worse, where the gradient goes, what they look at. No torch."""
 
 import streamlit as st
 
-from pages.compare.figures import ABOUT_CURVES, ABOUT_LAYERS
-from pages.parts import reads, table
-from pages.parts.backend import said_plainly, service
-from pages.parts.frame import dark, figure
+from pages.parts import explanations, reads, table
+from pages.parts.backend import service, show_errors
+from pages.parts.frame import is_dark, show_figure
 from resnet_core.analysis.gradient_ratio import GradientRatios, describe_gradient_ratios, first_to_last_ratio
 from resnet_core.figures.block_drawing import residual_block_drawing
 from resnet_core.figures.curves import seed_curves
@@ -21,89 +18,85 @@ from resnet_core.runs.run import Run
 from resnet_core.training.recipe import preset as recipe_preset
 
 STATISTIC = "block_grad_rms"
-FIRST_TWINS = ("resnet-20", "short-4", "shapes-10")
+FIRST_TWINS = ("resnet-20", "short-4", "shapes-10")  # network, recipe, dataset
 
 
-def addition() -> None:
+def show_addition() -> None:
     """The one idea, drawn."""
     st.subheader("One addition", anchor=False)
     st.markdown(
-        "A **plain** network passes a picture through one block of layers after the other. A **residual** network "
-        "does the "
-        "same, and then *adds* what went into each block to what comes out: **F(x) + x**. The line around the block "
-        "is the "
-        "**skip connection** ([He et al. 2015](https://arxiv.org/abs/1512.03385)). It has nothing to learn and is "
-        "never "
-        "switched off; a block that has nothing to contribute only needs to learn F(x) = 0."
+        "A **plain** network passes a picture through one block of layers after the other. "
+        "A **residual** network does the same, and then *adds* what went into each block to what comes out: "
+        "**F(x) + x**. The line around the block is the **skip connection** "
+        "([He et al. 2015](https://arxiv.org/abs/1512.03385)). It has nothing to learn and is never switched off; "
+        "a block that has nothing to contribute only needs to learn F(x) = 0."
     )
-    figure(residual_block_drawing(dark()), "addition")
+    show_figure(residual_block_drawing(is_dark()), "addition")
 
 
-def nothing_yet() -> None:
-    """The button that makes the figures happen."""
+def show_first_twins() -> None:
+    """In a lab without runs: the button that makes the figures happen."""
     with st.container(border=True):
         st.subheader("See it happen, here and now", anchor=False)
         st.markdown(
             "No network has been trained here yet. One click trains two networks of 20 layers, one with skips and one "
-            "without, from the same starting weights on the same generated pictures. It takes a few minutes on a "
-            "laptop, and the "
-            "figures of this story will be drawn from what comes out."
+            "without, from the same starting weights on the same generated pictures. "
+            "It takes a few minutes on a laptop, and the figures of this story will be drawn from what comes out."
         )
         st.button(
             "Train the first twins",
             type="primary",
             key="first_twins",
             icon=":material/play_arrow:",
-            on_click=train_first,
+            on_click=_train_first_twins,
         )
         if st.session_state.pop("first_twins_queued", False):
             st.switch_page("train/page.py")
 
 
-def train_first() -> None:
+def _train_first_twins() -> None:
     """Queues the first twins and puts them on the table."""
-    network, recipe, data = FIRST_TWINS
-    with said_plainly():
-        table.put(*service().submit_twins(preset(network), recipe_preset(recipe), data))
+    network, recipe, dataset = FIRST_TWINS
+    with show_errors():
+        table.put(*service().submit_twins(preset(network), recipe_preset(recipe), dataset))
         st.session_state["first_twins_queued"] = True
 
 
-def learning(networks: list[NetworkRuns]) -> None:
+def show_learning(networks: list[NetworkRuns]) -> None:
     """Train and test error over time, and what they say."""
     st.subheader("Deeper is not better by itself", anchor=False)
-    firsts = [network.first for network in networks]
-    frame = reads.epochs([run for network in networks for run in network.runs])
-    figure(
+    first_runs = [network.first for network in networks]
+    epochs = reads.epochs([run for network in networks for run in network.runs])
+    show_figure(
         seed_curves(
-            frame,
+            epochs,
             {network.first.id: [run.id for run in network.runs] for network in networks},
-            table.styles(firsts),
-            dark(),
+            table.run_styles(first_runs),
+            is_dark(),
             x="step",
-            marks=paper_marks(firsts),
+            marks=paper_marks(first_runs),
         ),
         "story_curves",
         caption=f"Thin: training error. Thick: test error. {describe_training(networks)}",
-        about=ABOUT_CURVES,
-        numbers=frame,
+        about=explanations.CURVES,
+        numbers=epochs,
     )
-    st.markdown(describe_errors(networks, frame))
-    open_on("Compare them", "compare/page.py", firsts, "story_compare")
+    st.markdown(describe_errors(networks, epochs))
+    _show_way_on("Compare them", "compare/page.py", first_runs, "story_compare")
 
 
-def inside(networks: list[NetworkRuns]) -> None:
+def show_gradients(networks: list[NetworkRuns]) -> None:
     """The gradient in every block over time, of the first seed."""
     runs = [network.first for network in networks]
-    measured = {run.id: reads.layers(run) for run in runs}
-    measured = {run: history for run, history in measured.items() if len(history.steps)}
+    histories = {run.id: history for run in runs if len((history := reads.layers(run)).steps)}
     st.subheader("Where the gradient goes", anchor=False)
     statistic = STATISTICS[STATISTIC]
-    styles = {run: style for run, style in table.styles(runs).items() if run in measured}
-    figure(
-        layer_heatmaps(measured, STATISTIC, styles, dark()),
+    styles = {run: style for run, style in table.run_styles(runs).items() if run in histories}
+    show_figure(
+        layer_heatmaps(histories, STATISTIC, styles, is_dark()),
         "story_layers",
         caption=f"{statistic.title}, picture on top, one colour scale for all. {describe_training(networks)}",
-        about=ABOUT_LAYERS,
+        about=explanations.LAYERS,
     )
     ratios = [
         GradientRatios(
@@ -113,26 +106,26 @@ def inside(networks: list[NetworkRuns]) -> None:
             first_to_last_ratio(layer_values(history, statistic)),
         )
         for network in networks
-        if (history := measured.get(network.first.id))
+        if (history := histories.get(network.first.id))
     ]
     st.markdown(
-        describe_gradient_ratios(ratios)
-        + " He et al. 2015 found healthy gradients in their plain networks too, and conjectured that they converge "
-        "exponentially slowly. The Design page lets you try when a gradient vanishes, and when it explodes."
+        f"{describe_gradient_ratios(ratios)} He et al. 2015 found healthy gradients in their plain networks too, "
+        "and conjectured that they converge exponentially slowly. "
+        "The Design page lets you try when a gradient vanishes, and when it explodes."
     )
 
 
-def looking(networks: list[NetworkRuns]) -> None:
-    """The way to the maps."""
+def show_way_to_maps(networks: list[NetworkRuns]) -> None:
+    """What the Explain page is for, and the way there."""
     st.subheader("What they look at", anchor=False)
     st.markdown(
-        "The same picture, asked of each network: which pixels does its answer hang on? Take a picture of your own, or "
-        "one of the test pictures, and see the maps beside each other on one scale."
+        "The same picture, asked of each network: which pixels does its answer hang on? Take a picture of your own, "
+        "or one of the test pictures, and see the maps beside each other on one scale."
     )
-    open_on("Explain a picture", "explain/page.py", [network.first for network in networks], "story_explain")
+    _show_way_on("Explain a picture", "explain/page.py", [network.first for network in networks], "story_explain")
 
 
-def open_on(label: str, page: str, runs: list[Run], key: str) -> None:
+def _show_way_on(label: str, page: str, runs: list[Run], key: str) -> None:
     """A button that puts these runs on the table and opens a page."""
     if st.button(
         label,

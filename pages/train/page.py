@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from pages.parts.backend import said_plainly
-from pages.parts.frame import header
-from pages.train import job_cards, order_form
+from pages.parts.backend import show_errors
+from pages.parts.frame import show_header
+from pages.train.job_cards import show_job_cards
+from pages.train.order_form import show_order_form
 
-header("Train", "Train networks for real, in the background, and watch what happens inside them.")
+show_header("Train", "Train networks for real, in the background, and watch what happens inside them.")
 left, right = st.columns([5, 7], gap="large")
-with left, said_plainly():
-    order_form.order()
+with left, show_errors():
+    show_order_form()
 with right:
-    job_cards.cards()
+    show_job_cards()

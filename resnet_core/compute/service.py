@@ -297,6 +297,18 @@ class Service:
         """Delete a dataset from disk. Raises DataError when it is not there."""
         delete_dataset(name, self.home)
 
+    def dataset_tasks(self) -> list[DataTask]:
+        """The tasks of this process that get datasets, oldest first."""
+        return [task for task in self.data_tasks() if task.kind != "weights"]
+
+    def weights_tasks(self) -> list[DataTask]:
+        """The tasks of this process that fetch published weights, oldest first; `source` is the network's id."""
+        return [task for task in self.data_tasks() if task.kind == "weights"]
+
+    def has_weights(self, name: str) -> bool:
+        """Whether the published weights of a network are here."""
+        return imagenet.is_here(self.home, name)
+
     def import_dataset(self, filename: str, data: bytes) -> str:
         """Make a dataset of an uploaded .zip or .npz in the background; returns the task's id."""
         uploads = self.home / UPLOADS

@@ -6,10 +6,13 @@ runs.run.LayerHistory: ``steps`` (S,), ``weight_names`` and ``block_names``, ``w
 ``block_stats`` (S, B, 3).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
+from resnet_core.runs.run import LayerHistory
 from resnet_core.training.events import BLOCK_STATS, WEIGHT_STATS
 
 
@@ -71,6 +74,22 @@ def layer_values(history, statistic: Statistic) -> np.ndarray:
     """(S, L): the statistic at each recorded step in each layer, input first."""
     stats = history.weight_stats if statistic.of == "weights" else history.block_stats
     return np.asarray(stats)[:, :, statistic.column]
+
+
+def layer_frame(histories: Mapping[str, LayerHistory], statistic: str, names: Mapping[str, str]) -> pd.DataFrame:
+    """A statistic of some runs as numbers: one row a run, step and layer.
+
+    Columns: step, layer, the statistic's name, run (id), name. `histories` and `names` are keyed by run.
+    """
+    parts = []
+    for run, history in histories.items():
+        wide = pd.DataFrame(
+            layer_values(history, STATISTICS[statistic]),
+            index=pd.Index(history.steps, name="step"),
+            columns=pd.Index(layer_names(history, STATISTICS[statistic]), name="layer"),
+        )
+        parts.append(wide.stack().rename(statistic).reset_index().assign(run=run, name=names[run]))
+    return pd.concat(parts)
 
 
 def nearest_step(history, step: int | None) -> int:

@@ -8,6 +8,7 @@ from functools import cache
 import plotly.graph_objects as go
 
 from resnet_core.formatting import decade
+from resnet_core.networks.spec import NetSpec
 
 FONT = '"Source Sans", "Source Sans 3", "Source Sans Pro", system-ui, "Segoe UI", "Noto Sans", sans-serif'
 FONT_SIZE = 17  # px; nothing in a figure is smaller than 16, for the back row
@@ -173,6 +174,11 @@ def style_runs(
             color, dark_color, sign.dash, sign.symbol, sign.filled, sign.glyph, sign.pattern, label, kind
         )
     return styles
+
+
+def style_designs(specs: Iterable[NetSpec]) -> dict[str, RunStyle]:
+    """One style per design, by its query text, in this order; a design that is named twice counts once."""
+    return style_runs((spec.to_query(), spec.name, spec.kind) for spec in dict.fromkeys(specs))
 
 
 def _color_slots(run_ids: list[str], before: Mapping[str, RunStyle]) -> dict[str, int]:

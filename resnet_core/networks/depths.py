@@ -1,5 +1,10 @@
 """How many blocks a depth makes: the arithmetic between `depth` and blocks per stage. No torch."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from resnet_core.networks.spec import NetSpec
+
 IMAGENET_STAGES = {
     18: (2, 2, 2, 2),
     34: (3, 4, 6, 3),
@@ -71,3 +76,17 @@ def _cifar_depth(depth: int, block: str) -> tuple[bool, str]:
     near = f"{below} and {below + step}" if step + 2 < depth < last else f"{below}"
     verb = "are" if " and " in near else "is"
     return False, f"three stages of {block} blocks need {step}n+2, and the nearest {verb} {near}"
+
+
+def listed_depths(spec: "NetSpec") -> tuple[int, ...]:
+    """The depths of a family or layout that comes in a few only; empty where they are too many to list."""
+    if spec.family in ("alexnet", "vgg"):
+        return ({"alexnet": ALEXNET_DEPTH, "vgg": VGG_DEPTH}[spec.family],)
+    if spec.layout == "imagenet":
+        return tuple(depth for depth, block in IMAGENET_BLOCK.items() if block == spec.block)
+    return ()
+
+
+def depth_step(spec: "NetSpec") -> int:
+    """From one depth that can be built to the next, where `listed_depths` lists none."""
+    return 1 if spec.family == "highway" else N_STAGES * CONVS_PER_BLOCK[spec.block]

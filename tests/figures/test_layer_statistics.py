@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from resnet_core.figures.layer_statistics import STATISTICS, layer_names, layer_values, nearest_step, stage_spans
+from resnet_core.figures.layer_statistics import (
+    STATISTICS,
+    layer_frame,
+    layer_names,
+    layer_values,
+    nearest_step,
+    stage_spans,
+)
 from resnet_core.training.events import BLOCK_STATS, WEIGHT_STATS
 
 
@@ -44,3 +51,12 @@ def test_columns_are_those_of_the_events(history):
     toy.block_stats[..., BLOCK_STATS.index("variance")] = 7.0
     assert np.all(layer_values(toy, STATISTICS["block_variance"]) == 7.0)
     assert not np.any(layer_values(toy, STATISTICS["block_grad_rms"]) == 7.0)
+
+
+def test_numbers_of_several_runs_as_one_frame(history):
+    toy = history()
+    frame = layer_frame({"a": toy, "b": toy}, "weight_grad_rms", {"a": "Plain", "b": "Residual"})
+    assert len(frame) == 2 * len(toy.steps) * len(toy.weight_names)
+    row = frame[(frame.run == "b") & (frame.step == toy.steps[1]) & (frame.layer == toy.weight_names[2])]
+    assert row["name"].tolist() == ["Residual"]
+    assert row["weight_grad_rms"].tolist() == [layer_values(toy, STATISTICS["weight_grad_rms"])[1, 2]]

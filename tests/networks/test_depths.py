@@ -1,6 +1,10 @@
+import dataclasses
+
 import pytest
 
-from resnet_core.networks.depths import highway_stages
+from resnet_core.errors import SpecError
+from resnet_core.networks.depths import depth_step, highway_stages, listed_depths
+from resnet_core.networks.presets import preset
 from resnet_core.networks.spec import NetSpec
 
 
@@ -26,3 +30,25 @@ def test_highway_layers_add_up_to_the_depth(depth):
     assert sum(stages) + 4 == depth
     assert max(stages) - min(stages) <= 1
     assert min(stages) >= 1
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        NetSpec(depth=20),
+        NetSpec("preact", depth=29, block="bottleneck"),
+        NetSpec("highway", depth=19),
+        NetSpec(depth=18, layout="imagenet", width=64),
+        NetSpec(depth=50, layout="imagenet", block="bottleneck", width=64),
+        preset("alexnet-at-32"),
+        preset("vgg-19-at-32"),
+    ],
+)
+def test_listed_depths_or_the_next_step_can_be_built(spec):
+    listed = listed_depths(spec)
+    assert not listed or spec.depth in listed
+    for depth in listed or (spec.depth, spec.depth + depth_step(spec)):
+        assert dataclasses.replace(spec, depth=depth).depth == depth
+    if not listed and depth_step(spec) > 1:
+        with pytest.raises(SpecError, match="nearest"):
+            dataclasses.replace(spec, depth=spec.depth + 1)

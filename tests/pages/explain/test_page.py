@@ -1,16 +1,13 @@
 """The Explain page: a picture from data or a file, the answers, the maps, one map with its checks."""
 
 import io
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 from streamlit.util import AttributeDictionary
 
-from pages.explain import downloads
-from pages.explain.picture import Shown
-from resnet_core.attribution.explain_result import Attribution
+from pages.explain import maps
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -159,29 +156,9 @@ def test_networks_that_know_other_classes_are_left_out_and_it_says_so(lab, open_
 
 def test_the_maps_can_be_saved_as_a_picture_with_captions_and_as_arrays(explained, monkeypatch):
     made = {}
-    monkeypatch.setattr(downloads.st, "download_button", lambda label, data, **kwargs: made.update({label: data}))
+    monkeypatch.setattr(maps.st, "download_button", lambda label, data, **kwargs: made.update({label: data}))
     explained()
     picture = Image.open(io.BytesIO(made["Picture (.png)"]()))
     assert picture.format == "PNG" and picture.width > 4 * 400
     arrays = np.load(io.BytesIO(made["Arrays (.npz)"]()))
     assert len(arrays.files) == 2 + 2 * 3
-
-
-def test_what_is_written_on_the_picture_says_what_it_was_made_of(lab):
-    plain, residual = lab.add_twins()
-    names = [f"class {i}" for i in range(10)]
-    numbers = np.zeros((32, 32), np.float32)
-    one = Attribution("grad_cam", 3, numbers, None, None, numbers[0], 1.0, None, None, 0.1, {"block": "layer3.0"})
-    maps = {run.id: {"grad_cam": one} for run in (plain, residual)}
-    shown = Shown(np.zeros((32, 32, 3), np.uint8), "class 4", "Dots, test picture 4", "dots")
-    words = downloads.grid_words([plain, residual], names, shown, maps, 0.75)
-    assert words.title == "What speaks for class 3" and not words.asked
-    text = "\n".join(words.notes)
-    assert "Dots, test picture 4, which shows: class 4" in text
-    assert plain.id in text and residual.id in text
-    assert text.count("Grad-CAM: block layer3.0.") == 1
-
-    maps[residual.id] = {"grad_cam": replace(one, target=5, params={"block": "layer3.1"})}
-    words = downloads.grid_words([plain, residual], names, shown, maps, 0.75)
-    assert words.asked == {plain.id: "asked about: class 3", residual.id: "asked about: class 5"}
-    assert f"block layer3.0 ({plain.name}); block layer3.1 ({residual.name})" in "\n".join(words.notes)

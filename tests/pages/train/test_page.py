@@ -204,6 +204,6 @@ def test_the_page_begins_anew_once_the_machine_is_ready(lab, open_page, monkeypa
 
     monkeypatch.setattr(lab.service, "machine", machine)
     lines = []
-    whole = machine_line.line
-    monkeypatch.setattr(machine_line, "line", lambda: (lines.append(True), whole()))
+    whole = machine_line.show_machine
+    monkeypatch.setattr(machine_line, "show_machine", lambda: (lines.append(True), whole()))
     assert open_page("train").says("markdown", "images/s measured") and len(lines) == 2

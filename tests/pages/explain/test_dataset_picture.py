@@ -83,12 +83,12 @@ def test_a_refused_search_is_said_and_the_page_goes_on(lab, surveyed):
 
 
 def test_a_click_on_a_small_picture_chooses_it(surveyed, monkeypatch):
-    from pages.explain import picture
+    from pages.explain import dataset_picture
 
     at = surveyed()
     state = {"strip": AttributeDictionary({"selection": {"points": [{"customdata": [4]}]}})}
-    monkeypatch.setattr(picture.st, "session_state", state)
-    picture.pick("strip", "number", 18)
+    monkeypatch.setattr(dataset_picture.st, "session_state", state)
+    dataset_picture.choose_clicked("strip", "number", 18)
     assert state["number"] == 23
     monkeypatch.undo()
     assert "strip_picture_number_dots_0" in at.charts()

@@ -1,0 +1,161 @@
+"""What the page asks about trained networks, each answer computed once: predictions, maps, checks, logits. No torch."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from pages.explain.input_picture import InputPicture
+from pages.parts.backend import service
+from pages.parts.datasets import open_dataset, ready_datasets
+from resnet_core.attribution.explain_result import Attribution
+from resnet_core.data.dataset import Dataset
+from resnet_core.data.sample import balanced_sample
+from resnet_core.trained.net import TrainedNet
+
+Settings = Mapping[str, int | float | str]
+"""Of one method, by name."""
+
+SMALL_SIDE = 64  # px: a map of 224 x 224 takes almost a megabyte, so fewer of them are kept
+SURVEYED_AT_ONCE = 500  # pictures sent with a question
+SHARES_AT_ONCE = 25  # pictures in a question, so that others get their answers in between
+SHARES_TIMEOUT_S = 300.0
+
+
+def own_dataset(net: TrainedNet) -> Dataset | None:
+    """Data like those a network learned from, where they are still here: of the same name and classes."""
+    info = ready_datasets().get(net.facts.dataset)
+    same = info is not None and tuple(info.classes) == net.facts.classes
+    return open_dataset(info.name, info.fingerprint) if info and same else None
+
+
+def predict(net: TrainedNet, picture: InputPicture) -> np.ndarray:
+    """Class probabilities (num_classes,)."""
+    return _predict(net.id, net.weights_version, picture.key, picture.pixels)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _predict(net: str, weights_version: int, picture: str, _pixels: np.ndarray) -> np.ndarray:
+    return service().ask("predict", _pixels, runs=[net])[0]
+
+
+def explain(net: TrainedNet, picture: InputPicture, method: str, target: int, settings: Settings) -> Attribution:
+    """One map."""
+    cached = _explain_small if picture.pixels.shape[0] <= SMALL_SIDE else _explain_large
+    settings_json = json.dumps(settings, sort_keys=True)
+    return cached(net.id, net.weights_version, picture.key, method, target, settings_json, picture.pixels)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _explain_small(
+    net: str, weights_version: int, picture: str, method: str, target: int, settings: str, _pixels: np.ndarray
+) -> Attribution:
+    return _explain(net, method, target, settings, _pixels)
+
+
+@st.cache_data(max_entries=96, show_spinner=False)
+def _explain_large(
+    net: str, weights_version: int, picture: str, method: str, target: int, settings: str, _pixels: np.ndarray
+) -> Attribution:
+    return _explain(net, method, target, settings, _pixels)
+
+
+def _explain(net: str, method: str, target: int, settings: str, pixels: np.ndarray) -> Attribution:
+    [(_, attribution)] = service().ask("explain", pixels, [method], target, {method: json.loads(settings)}, runs=[net])
+    return attribution
+
+
+def measure_trust(net: TrainedNet, picture: InputPicture, attribution: Attribution) -> dict[str, dict[str, Any]]:
+    """The measures of one map, by name."""
+    return _measure_trust(
+        net.id,
+        net.weights_version,
+        picture.key,
+        attribution.method,
+        attribution.target,
+        json.dumps(attribution.params, sort_keys=True),
+        picture.pixels,
+        attribution,
+    )
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _measure_trust(
+    net: str,
+    weights_version: int,
+    picture: str,
+    method: str,
+    target: int,
+    settings: str,
+    _pixels: np.ndarray,
+    _attribution: Attribution,
+) -> dict[str, dict[str, Any]]:
+    return dict(service().ask("trust", _pixels, _attribution, runs=[net]))
+
+
+def logits_of(net: TrainedNet, pixels: np.ndarray) -> np.ndarray:
+    """(num_classes,) for one picture."""
+    return service().ask("survey", pixels[None], runs=[net.id])[0][0, 0]
+
+
+def survey(nets: Sequence[TrainedNet], dataset: Dataset, most: int) -> np.ndarray:
+    """Logits (R, N, num_classes) of R networks for the first N test pictures, at most ``most``; with progress."""
+    bar = st.empty()
+    total = min(most, len(dataset.x_test))
+    logits = []
+    for index, net in enumerate(nets):
+        parts = []
+        for start in range(0, total, SURVEYED_AT_ONCE):
+            done = (index + start / most) / len(nets)
+            bar.progress(done, f"Asking {net.name} about {total:,} test pictures …")
+            parts.append(_survey(net.id, net.weights_version, dataset.name, dataset.fingerprint, start, dataset))
+        logits.append(np.concatenate(parts))
+    bar.empty()
+    return np.stack(logits)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _survey(
+    net: str, weights_version: int, dataset: str, fingerprint: str, start: int, _dataset: Dataset
+) -> np.ndarray:
+    pictures = np.array(_dataset.x_test[start : start + SURVEYED_AT_ONCE])
+    return np.concatenate([logits[0] for logits in service().ask_each("survey", pictures, runs=[net])])
+
+
+def object_shares(
+    net: TrainedNet, dataset: Dataset, n_pictures: int, method: str, settings: Settings
+) -> Iterator[np.ndarray]:
+    """Shares of maps on the object, (n,) with nan for empty maps, some pictures at a time: of a balanced sample of
+    test pictures whose object is marked, each asked about its true class.
+    """
+    settings_json = json.dumps(settings, sort_keys=True)
+    rows = balanced_sample(dataset.y_test, n_pictures)
+    for start in range(0, len(rows), SHARES_AT_ONCE):
+        part = tuple(rows[start : start + SHARES_AT_ONCE].tolist())
+        yield _object_shares(net.id, net.weights_version, dataset.fingerprint, method, settings_json, part, dataset)
+
+
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _object_shares(
+    net: str,
+    weights_version: int,
+    fingerprint: str,
+    method: str,
+    settings: str,
+    rows: tuple[int, ...],
+    _dataset: Dataset,
+) -> np.ndarray:
+    chosen = list(rows)
+    [answer] = service().ask_each(
+        "object_shares",
+        np.array(_dataset.x_test[chosen]),
+        np.array(_dataset.test_masks[chosen]),
+        _dataset.y_test[chosen].tolist(),
+        [method],
+        {method: json.loads(settings)},
+        runs=[net],
+        timeout=SHARES_TIMEOUT_S,
+    )
+    return answer["shares"]
