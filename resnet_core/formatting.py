@@ -1,6 +1,7 @@
 """Numbers as people read them: sensible digits, a thin unit, and a dash for what does not exist. No torch."""
 
 import math
+from typing import TypeGuard
 
 MISSING = "–"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -91,6 +92,6 @@ def three_digits(value: float) -> str:
     return f"{round(value, places):,.{max(places, 0)}f}"
 
 
-def is_number(value: float | None) -> bool:
+def is_number(value: float | None) -> TypeGuard[float]:
     """False for None, NaN and infinities."""
     return value is not None and math.isfinite(value)

@@ -1,6 +1,7 @@
 """The controls of a design: one widget for each field of NetSpec, presets, and patterns of skips. No torch."""
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -135,7 +136,7 @@ def _show_skip_patterns(spec: NetSpec) -> None:
         "None": lambda: spec.with_skips("none"),
         "Every 2nd": lambda: spec.every_kth(2),
         "Every 3rd": lambda: spec.every_kth(3),
-        **{f"Stage {i}": (lambda i=i: spec.only_stage(i)) for i in range(1, len(spec.stages) + 1)},
+        **{f"Stage {stage}": partial(spec.only_stage, stage) for stage in range(1, len(spec.stages) + 1)},
     }
     st.session_state["skip_pattern"] = None
     st.pills(

@@ -64,8 +64,13 @@ def with_same_classes(nets: Sequence[TrainedNet]) -> list[TrainedNet]:
 
 def _choose_rows(nets: Sequence[TrainedNet], dataset: Dataset, number_key: str) -> np.ndarray:
     """Indices of the test pictures of the chosen class that the chosen search finds, the most telling first."""
-    restart = {"on_change": _restart, "args": (number_key,)}
-    label = st.selectbox("Class", [ANY_CLASS, *dataset.classes], key=f"picture_class_{dataset.name}", **restart)
+    label = st.selectbox(
+        "Class",
+        [ANY_CLASS, *dataset.classes],
+        key=f"picture_class_{dataset.name}",
+        on_change=_restart,
+        args=(number_key,),
+    )
     search = st.selectbox(
         "Find",
         [IN_ORDER, *_searches(nets, dataset)],
@@ -73,7 +78,8 @@ def _choose_rows(nets: Sequence[TrainedNet], dataset: Dataset, number_key: str) 
         format_func=lambda name: SEARCHES[name].title if name in SEARCHES else "All, in their order",
         help=f"Asks the networks about the first {SEARCHED:,} test pictures.\n\n"
         + "\n\n".join(f"**{search.title}**: {search.help}" for search in SEARCHES.values()),
-        **restart,
+        on_change=_restart,
+        args=(number_key,),
     )
     rows = np.arange(len(dataset.y_test))
     if search != IN_ORDER:

@@ -43,14 +43,14 @@ def _doubt(net: TrainedNet, pixels: np.ndarray) -> str:
     return describe_doubt(net.name, share_below(logits_of(net, pixels), scores), pictures)
 
 
-def _own_scores(net: TrainedNet) -> tuple[Sequence[float] | np.ndarray, str] | None:
+def _own_scores(net: TrainedNet) -> tuple[Sequence[float], str] | None:
     """Best scores for test pictures of the network's own data, and which pictures these are: measured now where the
     data is here, else as they were noted when the run was made to ship; None where there is neither.
     """
     dataset = own_dataset(net)
     if dataset is not None:
         logits = survey([net], dataset, COMPARED)[0]
-        return logits.max(axis=1), f"{len(logits):,} test pictures of {dataset.title}"
+        return logits.max(axis=1).tolist(), f"{len(logits):,} test pictures of {dataset.title}"
     if net.facts.best_scores:
         return net.facts.best_scores, f"the test pictures of {net.facts.dataset}"
     return None

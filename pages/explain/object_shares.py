@@ -68,7 +68,7 @@ def _show_growing_table(
 
 def _row(net: TrainedNet, method: str, shares: np.ndarray, chance: float) -> dict[str, str | int]:
     """A row of the table, in words people read."""
-    mean = bootstrap_mean(shares)
+    mean = bootstrap_mean(shares.tolist())
     return {
         "Network": net.name,
         "Method": METHODS[method].title,
@@ -81,4 +81,5 @@ def _row(net: TrainedNet, method: str, shares: np.ndarray, chance: float) -> dic
 
 def _chance(dataset: Dataset) -> float:
     """The object's mean share of the area, over the sampled pictures."""
+    assert dataset.test_masks is not None
     return float(np.mean(dataset.test_masks[balanced_sample(dataset.y_test, PICTURES)]))

@@ -147,11 +147,12 @@ def _object_shares(
     rows: tuple[int, ...],
     _dataset: Dataset,
 ) -> np.ndarray:
-    chosen = list(rows)
+    chosen, masks = list(rows), _dataset.test_masks
+    assert masks is not None, "only datasets with marked objects are asked about"
     [answer] = service().ask_each(
         "object_shares",
         np.array(_dataset.x_test[chosen]),
-        np.array(_dataset.test_masks[chosen]),
+        np.array(masks[chosen]),
         _dataset.y_test[chosen].tolist(),
         [method],
         {method: json.loads(settings)},

@@ -25,14 +25,15 @@ def show_single_map(
         st.markdown(f"*{method.question}*  \n{method.limits} [{method.paper}]({method.url})")
         if method.warning:
             st.warning(method.warning, icon=":material/warning:")
-        smooth = attribution.native is None or st.toggle(
+        values = attribution.map
+        if attribution.native is not None and not st.toggle(
             "Enlarge smoothly",
             True,
             key="smooth",
             help="Off: the map in the resolution it was computed in. "
             "The smooth one is an enlargement, not more knowledge.",
-        )
-        values = attribution.map if smooth else _enlarge_blocks(attribution.native, attribution.map.shape)
+        ):
+            values = _enlarge_blocks(attribution.native, values.shape)
         show_figure(
             attribution_map(picture.pixels, values, method, is_dark()),
             "map",

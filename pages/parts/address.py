@@ -91,10 +91,13 @@ def _name(option: Option) -> str:
 
 def _refusal(key: str, named: str, options: Mapping[Option, str], usual: Option) -> str:
     """The sentence for a name that is none of the options."""
-    names = [_name(option) for option in options]
-    listed = ", ".join(names if len(names) <= MOST_NAMED else [*names[: MOST_NAMED - 2], "…", names[-1]])
+    names = [str(option).lower() for option in options]
+    if len(names) > MOST_NAMED:
+        names[MOST_NAMED - 2 : -1] = ["…"]
     named = named[:40].replace("`", "'")
-    return f"This link says `{key}={named}`, which is none of the choices ({listed}): {options[usual]} is shown."
+    return (
+        f"This link says `{key}={named}`, which is none of the choices ({', '.join(names)}): {options[usual]} is shown."
+    )
 
 
 def _went_back() -> bool:

@@ -102,11 +102,11 @@ def show_gradients(networks: list[NetworkRuns]) -> None:
         GradientRatios(
             network.first.name,
             network.kind == "plain",
-            history.steps,
-            first_to_last_ratio(layer_values(history, statistic)),
+            histories[network.first.id].steps,
+            first_to_last_ratio(layer_values(histories[network.first.id], statistic)),
         )
         for network in networks
-        if (history := histories.get(network.first.id))
+        if network.first.id in histories
     ]
     st.markdown(
         f"{describe_gradient_ratios(ratios)} He et al. 2015 found healthy gradients in their plain networks too, "

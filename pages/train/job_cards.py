@@ -113,7 +113,7 @@ def _state_text(run: Run) -> str:
     if run.state == "stopping":
         return "Stopping; keeping what it has learned …"
     if run.state == "running":
-        if not run.total_steps or not run.step:
+        if not run.total_steps or not run.steps_per_epoch or not run.step:
             return "Starting …"
         epochs = math.ceil(run.total_steps / run.steps_per_epoch)
         return (
@@ -131,6 +131,6 @@ def _state_text(run: Run) -> str:
 def _show_live_curve(runs: list[Run]) -> None:
     """The training error so far; the same figure, so nothing is drawn anew, until there is a new point."""
     curve = small_live_curve(
-        reads.steps(runs), table.run_styles(runs), dark=is_dark(), total_steps=max(run.total_steps for run in runs)
+        reads.steps(runs), table.run_styles(runs), dark=is_dark(), total_steps=max(run.total_steps or 0 for run in runs)
     )
     st.plotly_chart(curve, key=f"live_{runs[0].id}", theme=None, alt=describe(curve), config={"displayModeBar": False})
