@@ -117,7 +117,12 @@ KINDS = {
 }
 
 
-@pytest.fixture(params=KINDS.values(), ids=KINDS.keys())
+LARGE = ("7x7 stem", "AlexNet", "VGG")  # left to `make test`
+
+
+@pytest.fixture(
+    params=[pytest.param(KINDS[kind], id=kind, marks=[pytest.mark.slow] if kind in LARGE else []) for kind in KINDS]
+)
 def every_kind(request):
     """(net, normalised picture): one network of every kind, its weights and statistics off their start.
 

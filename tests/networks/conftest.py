@@ -43,8 +43,13 @@ def structure(request: pytest.FixtureRequest) -> NetSpec:
     return request.param
 
 
-@pytest.fixture(params=sorted(PRESETS))
-def preset_name(request) -> str:
+def _deep_is_slow(name: str) -> object:
+    """The name; presets of hundreds of layers, which take seconds at full size, are left to `make test`."""
+    return pytest.param(name, marks=pytest.mark.slow) if PRESETS[name].spec.depth > 100 else name
+
+
+@pytest.fixture(params=map(_deep_is_slow, sorted(PRESETS)))
+def preset_name(request: pytest.FixtureRequest) -> str:
     return request.param
 
 

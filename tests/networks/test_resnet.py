@@ -11,7 +11,7 @@ from resnet_core.networks.presets import PRESETS, preset
 from resnet_core.networks.spec import NetSpec
 
 
-@pytest.mark.parametrize("depth", [18, 34, 50, 101, 152])
+@pytest.mark.parametrize("depth", [18, 34, 50, *(pytest.param(deep, marks=pytest.mark.slow) for deep in (101, 152))])
 def test_torchvisions_weights_load_and_give_the_same_logits(depth):
     theirs = getattr(torchvision.models, f"resnet{depth}")(weights=None)
     with torch.no_grad():
