@@ -19,7 +19,7 @@ def find_net(store: RunStore, net_id: str) -> TrainedNet:
         row = imagenet.published(net_id)
         if not imagenet.is_here(store.home, row.name):
             raise JobError(f"{row.title}'s weights are not here: fetch them on the Explain page first.")
-        return imagenet.published_net(row.name)
+        return imagenet.published_net(store.home, row.name)
     run = store.get(net_id)
     net = run.net()
     if net is None:

@@ -1,11 +1,13 @@
 """Fetching the published weights of `imagenet`: once, checked, and kept as safetensors in ``home/weights``."""
 
+import json
 import os
 import pickle
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+from torchvision import models
 
 from resnet_core.data import storage
 from resnet_core.data.dataset import Progress
@@ -13,7 +15,7 @@ from resnet_core.data.download import DownloadError, download, downloads_folder
 from resnet_core.errors import DataError
 from resnet_core.networks.build import build_net
 from resnet_core.networks.presets import PRESETS
-from resnet_core.trained.imagenet import Published, is_here, published, weights_file
+from resnet_core.trained.imagenet import Published, classes_file, is_here, published, weights_file
 
 
 def fetch_weights(home: Path, name: str, progress: Progress | None = None) -> Path:
@@ -37,8 +39,11 @@ def fetch_weights(home: Path, name: str, progress: Progress | None = None) -> Pa
             _download(file, home, row, progress)
         progress("Unpacking the weights", 0.92)
         _convert(file, row, scratch / target.name)
+        names, classes = models.get_weight(row.weights).meta["categories"], classes_file(home)
+        (scratch / classes.name).write_text(json.dumps(names), encoding="utf-8")
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(scratch / target.name, target)
+        for made in (classes, target):
+            os.replace(scratch / made.name, made)
     return target
 
 
@@ -56,7 +61,7 @@ def _download(file: Path, home: Path, row: Published, progress: Progress) -> Non
         progress(f"Downloading: {done}", min(0.9, 0.9 * received / row.bytes))
 
     try:
-        download(row.url, file, row.checksum, report)
+        download(models.get_weight(row.weights).url, file, row.checksum, report)
     except DownloadError as error:
         raise DataError(
             f"{row.title}'s weights could not be downloaded ({error}): without a network, put {row.file} into "

@@ -1,6 +1,7 @@
 """Large networks in the inference worker: at most two in memory, whatever is asked."""
 
 import gc
+import json
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -113,7 +114,8 @@ def test_the_trust_of_a_large_network_comes_without_what_takes_minutes(worker, s
 @pytest.fixture
 def service(ray_running, tmp_path, monkeypatch):
     """A service whose three smallest published ResNets are tiny and here; the worker for them is not started."""
-    (tmp_path / "weights").mkdir()
+    imagenet.classes_file(tmp_path).parent.mkdir()
+    imagenet.classes_file(tmp_path).write_text(json.dumps([f"class {index}" for index in range(LARGE.num_classes)]))
     for seed, name in enumerate(("resnet-18", "resnet-34", "resnet-50")):
         monkeypatch.setitem(presets.PRESETS, name, replace(presets.PRESETS[name], spec=LARGE))
         save_file(build_net(LARGE, seed=seed).state_dict(), imagenet.weights_file(tmp_path, name))

@@ -1,6 +1,8 @@
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,16 +21,15 @@ from resnet_core.trained.imagenet_weights import fetch_weights
 
 TINY = NetSpec(depth=8, width=4, num_classes=3)
 NAME = "resnet-18"
-TORCHVISION = {name: name.replace("-", "") for name in imagenet.NETWORKS}
+CLASSES = ["cat", "dog", "ship"]
 
 
 @pytest.mark.parametrize("name", imagenet.NETWORKS)
 def test_the_table_says_what_torchvision_publishes(name):
     row = imagenet.NETWORKS[name]
-    weights = models.get_model_weights(TORCHVISION[name]).IMAGENET1K_V1
-    assert weights.url == row.url
+    weights = models.get_weight(row.weights)
+    assert Path(weights.url).name == row.file
     assert len(row.checksum.digits) == 8 and row.checksum.digits in row.file
-    assert tuple(weights.meta["categories"]) == imagenet.classes()
     assert row.bytes == pytest.approx(weights.meta["_file_size"] * 2**20, rel=1e-6)
     assert row.error == pytest.approx(1 - weights.meta["_metrics"]["ImageNet-1K"]["acc@1"] / 100)
     transforms = weights.transforms()
@@ -64,7 +65,7 @@ def weights(tmp_path):
 def server(weights, file_server, monkeypatch):
     """The tiny network in place of ResNet-18, published on this machine."""
     file_server.content = weights
-    publish(monkeypatch, weights, f"{file_server.url}/")
+    publish(monkeypatch, weights, f"{file_server.url}/tiny.pth")
     return file_server
 
 
@@ -73,7 +74,8 @@ def publish(monkeypatch, content: bytes, url: str) -> None:
     file = f"tiny-{hashlib.sha256(content).hexdigest()[:8]}.pth"
     row = replace(imagenet.NETWORKS[NAME], file=file, bytes=len(content))
     monkeypatch.setitem(imagenet.NETWORKS, NAME, row)
-    monkeypatch.setattr(imagenet, "_WEIGHTS_URL", url)
+    found = SimpleNamespace(url=url, meta={"categories": CLASSES})
+    monkeypatch.setattr(models, "get_weight", lambda name: found)
 
 
 def put_file(home: Path, content: bytes) -> Path:
@@ -88,7 +90,7 @@ def left_behind(home: Path) -> list[str]:
     return sorted(path.name for folder in folders if folder.exists() for path in folder.iterdir())
 
 
-def test_a_download_becomes_safetensors_and_leaves_nothing_else(tmp_path, server):
+def test_a_download_becomes_safetensors_with_its_classes_and_leaves_nothing_else(tmp_path, server):
     told = []
     path = fetch_weights(tmp_path, NAME, lambda what, fraction: told.append(fraction))
     assert told == sorted(told) and told[0] >= 0 and told[-1] <= 1
@@ -96,7 +98,8 @@ def test_a_download_becomes_safetensors_and_leaves_nothing_else(tmp_path, server
     assert kept.keys() == expected.keys()
     assert all(torch.equal(kept[key], value) for key, value in expected.items())
     assert imagenet.is_here(tmp_path, NAME)
-    assert left_behind(tmp_path) == [f"{NAME}.safetensors"]
+    assert imagenet.published_net(tmp_path, NAME).facts.classes == tuple(CLASSES)
+    assert left_behind(tmp_path) == ["imagenet-classes.json", f"{NAME}.safetensors"]
 
 
 def test_what_is_here_is_not_fetched_again(tmp_path, server):
@@ -105,10 +108,17 @@ def test_what_is_here_is_not_fetched_again(tmp_path, server):
     assert fetch_weights(tmp_path, NAME) == first
 
 
-def test_a_published_network_can_be_asked_like_a_run():
-    net = imagenet.published_net("imagenet:resnet-50")
+def test_a_published_network_can_be_asked_like_a_run(tmp_path):
+    imagenet.classes_file(tmp_path).parent.mkdir()
+    imagenet.classes_file(tmp_path).write_text(json.dumps(CLASSES))
+    net = imagenet.published_net(tmp_path, "imagenet:resnet-50")
     assert (net.id, net.name, net.spec.depth, net.is_large) == ("imagenet:resnet-50", "ResNet-50", 50, True)
-    assert len(net.facts.classes) == 1000 and net.facts.mean == imagenet.MEAN
+    assert net.facts.classes == tuple(CLASSES) and net.facts.mean == imagenet.MEAN
+
+
+def test_before_any_weights_are_here_nobody_knows_the_classes(tmp_path):
+    with pytest.raises(DataError, match="fetch"):
+        imagenet.published_net(tmp_path, NAME)
 
 
 @pytest.mark.parametrize("behaviour", ["missing", "cut", "changed"])
@@ -130,7 +140,7 @@ def test_a_download_that_stands_still_is_given_up(tmp_path, server, monkeypatch)
 
 
 def test_without_a_network_a_file_put_there_is_used(tmp_path, weights, monkeypatch):
-    publish(monkeypatch, weights, "http://127.0.0.1:9/")
+    publish(monkeypatch, weights, "http://127.0.0.1:9/tiny.pth")
     with pytest.raises(DataError, match="could not be downloaded"):
         fetch_weights(tmp_path, NAME)
     file = put_file(tmp_path, weights)
@@ -139,7 +149,7 @@ def test_without_a_network_a_file_put_there_is_used(tmp_path, weights, monkeypat
 
 
 def test_a_wrong_file_put_there_is_named(tmp_path, weights, monkeypatch):
-    publish(monkeypatch, weights, "http://127.0.0.1:9/")
+    publish(monkeypatch, weights, "http://127.0.0.1:9/tiny.pth")
     file = put_file(tmp_path, weights[:-1])
     with pytest.raises(DataError, match=f"{file.name}.*checksum"):
         fetch_weights(tmp_path, NAME)
@@ -149,7 +159,7 @@ def test_a_wrong_file_put_there_is_named(tmp_path, weights, monkeypatch):
 def test_another_networks_weights_are_refused(tmp_path, monkeypatch, weights):
     other = tmp_path / "made" / "other.pth"
     torch.save(build_net(replace(TINY, width=8)).state_dict(), other)
-    publish(monkeypatch, other.read_bytes(), "http://127.0.0.1:9/")
+    publish(monkeypatch, other.read_bytes(), "http://127.0.0.1:9/tiny.pth")
     put_file(tmp_path, other.read_bytes())
     with pytest.raises(DataError, match="no weights of ResNet-18"):
         fetch_weights(tmp_path, NAME)
@@ -163,7 +173,7 @@ def test_a_pickle_that_would_run_something_is_refused(tmp_path, monkeypatch):
 
     torch.save({"conv1.weight": Evil()}, tmp_path / "evil.pth")
     content = (tmp_path / "evil.pth").read_bytes()
-    publish(monkeypatch, content, "http://127.0.0.1:9/")
+    publish(monkeypatch, content, "http://127.0.0.1:9/tiny.pth")
     put_file(tmp_path, content)
     with pytest.raises(DataError, match="no weights"):
         fetch_weights(tmp_path, NAME)

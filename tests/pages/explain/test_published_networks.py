@@ -1,6 +1,7 @@
 """The Explain page with networks trained on ImageNet in place of the runs."""
 
 import io
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -36,6 +37,7 @@ def put_weights(lab):
             file = imagenet.weights_file(lab.home, name)
             file.parent.mkdir(exist_ok=True)
             file.touch()
+            imagenet.classes_file(lab.home).write_text(json.dumps([f"class {index}" for index in range(1000)]))
 
     return put
 
