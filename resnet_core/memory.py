@@ -8,7 +8,7 @@ import psutil
 try:
     import resource
 except ImportError:  # Windows
-    resource = None
+    resource = None  # type: ignore[assignment]
 
 _PROC = Path("/proc")
 _CGROUP = Path("/sys/fs/cgroup")
