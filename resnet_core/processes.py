@@ -1,5 +1,6 @@
 """Names of processes and of the machine they run on, to tell what a process works on from what one left. No torch."""
 
+import hashlib
 import os
 import socket
 from pathlib import Path
@@ -28,6 +29,21 @@ def process_start(pid: int) -> str | None:
         return None
 
 
+def process_tag() -> str:
+    """A name for this process that can be part of a file's: number, start and machine, "4711-882210-9f3c2a10"."""
+    return f"{os.getpid()}-{_file_safe(process_start(os.getpid()) or '')}-{_machine_tag()}"
+
+
+def has_ended(tag: str) -> bool | None:
+    """Whether the process of that tag has ended; None when it is one of another machine, or no tag at all."""
+    pid, _, rest = tag.partition("-")
+    start, _, machine = rest.rpartition("-")
+    if not pid.isdecimal() or machine != _machine_tag():
+        return None
+    now = process_start(int(pid))
+    return now is None or _file_safe(now) != start
+
+
 def machine_id() -> str:
     """The machine since its last start, and the container in it: process numbers mean something only inside."""
     parts = [socket.gethostname()]
@@ -37,3 +53,11 @@ def machine_id() -> str:
     if namespace.is_symlink():
         parts.append(os.readlink(namespace))
     return " ".join(parts)
+
+
+def _machine_tag() -> str:
+    return hashlib.blake2b(machine_id().encode(), digest_size=4).hexdigest()
+
+
+def _file_safe(start: str) -> str:
+    return "".join(character if character.isalnum() else "_" for character in start)

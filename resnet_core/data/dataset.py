@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from resnet_core.data.names import check_class_names
 from resnet_core.errors import DataError
 
 Progress = Callable[[str, float], None]
@@ -117,12 +118,10 @@ def check_part(part: str, images: np.ndarray, labels: np.ndarray, num_classes: i
 
 def check_classes(classes: tuple[str, ...], y_train: np.ndarray, y_test: np.ndarray) -> None:
     """Raises DataError unless there are two classes or more and each has pictures to train on and to test."""
+    check_class_names(classes)
     if len(classes) < 2:
         there = f"only one class, {classes[0]!r}" if classes else "no class"
         raise DataError(f"There is {there}: a network needs two or more to tell apart.")
-    twice = {name for name in classes if classes.count(name) > 1} or {name for name in classes if not name}
-    if twice:
-        raise DataError(f"The class name {twice.pop()!r} cannot be used: each class needs a name of its own.")
     for part, labels, needed in (("training", y_train, MIN_TRAIN), ("test", y_test, MIN_TEST)):
         counts = np.bincount(labels, minlength=len(classes))
         fewest = int(counts.argmin())

@@ -1,6 +1,7 @@
 """People's own pictures as a dataset: a folder or zip of class folders, or an .npz file. No torch."""
 
 import hashlib
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -9,6 +10,7 @@ from resnet_core.data import cifar10, shapes10, storage
 from resnet_core.data.class_folders import ImportResult, picture_entries, read_class_folders
 from resnet_core.data.dataset import DatasetInfo, Progress
 from resnet_core.data.file_tree import open_tree
+from resnet_core.data.names import printable, short_name, title_of
 from resnet_core.data.npz import read_npz
 from resnet_core.data.pictures import MAX_BYTES
 from resnet_core.errors import DataError
@@ -33,7 +35,7 @@ def import_dataset(
     ``name`` is the title and, in small letters, the name; without it the file's name is taken. Raises
     DataError with one sentence for everything that cannot become a dataset.
     """
-    path = Path(path).expanduser()
+    path = _as_path(path)
     progress = progress or (lambda what, fraction: None)
     kind = _kind(path)
     progress("Looking whether it is here already", 0.0)
@@ -41,9 +43,12 @@ def import_dataset(
     present = storage.find_stored(home, origin=origin)
     if present is not None:
         return present
-    title = (name or path.stem).strip() or "pictures"
+    title = title_of(name or path.stem)
     with storage.new_folder(home) as folder:
-        read = _read(path, kind, folder, seed, progress)
+        try:
+            read = _read(path, kind, folder, seed, progress)
+        except MemoryError as error:  # others took memory after it was seen to be free
+            raise DataError(f"Memory ran out while {short_name(path.name)} was read: try again later.") from error
         storage.save_array(folder, "y_train", read.y_train)
         storage.save_array(folder, "y_test", read.y_test)
         present = storage.find_stored(home, fingerprint=storage.fingerprint(folder, read.classes))
@@ -71,23 +76,29 @@ def resolve_dataset(name_or_path: str | Path, home: Path, progress: Progress | N
     names = [*_KNOWN, *(info.name for info in storage.stored_infos(home) if info.name not in _KNOWN)]
     if text in names:
         return text
-    path = Path(text).expanduser()
-    if path.exists():
+    path = _as_path(text)
+    if os.path.exists(path):
         return import_dataset(path, home, progress=progress).name
     raise DataError(f"There is neither a dataset nor a file or folder {text!r}; datasets are: {', '.join(names)}.")
 
 
+def _as_path(text: str | Path) -> Path:
+    return Path(os.path.expanduser(text))  # unlike Path.expanduser, leaves "~nobody" as it is
+
+
 def _kind(path: Path) -> str:
     """ "folder", "zip" or "npz"; raises DataError for anything else."""
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir, false for what can be no path
         return "folder"
-    if not path.exists():
-        raise DataError(f"There is no file or folder {path}.")
+    if not os.path.exists(path):
+        raise DataError(f"There is no file or folder {printable(str(path))}.")
     if path.suffix.lower() == ".npz":
         return "npz"
     if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
         return "zip"
-    raise DataError(f"{path.name} is neither a folder or .zip of class folders nor an .npz: use one of these.")
+    raise DataError(
+        f"{short_name(path.name)} is neither a folder or .zip of class folders nor an .npz: use one of these."
+    )
 
 
 def _origin(path: Path, kind: str, seed: int) -> str:
@@ -100,9 +111,12 @@ def _origin(path: Path, kind: str, seed: int) -> str:
                 digest.update(f"{entry.parts} {len(content)}".encode())
                 digest.update(content)
     else:
-        with open(path, "rb") as file:
-            while piece := file.read(_HASH_AT_ONCE):
-                digest.update(piece)
+        try:
+            with open(path, "rb") as file:
+                while piece := file.read(_HASH_AT_ONCE):
+                    digest.update(piece)
+        except OSError as error:
+            raise DataError(f"{short_name(path.name)} cannot be read: {error.strerror}.") from error
     return digest.hexdigest()
 
 
@@ -128,6 +142,6 @@ def _free_name(home: Path, title: str, chosen: bool) -> str:
 def _source(path: Path, read: ImportResult) -> str:
     """One sentence: what it was made from and how; not the folder it lay in, which is nobody's business."""
     return (
-        f"Imported from {path.name}: {len(read.y_train):,} training and {len(read.y_test):,} test pictures "
+        f"Imported from {short_name(path.name)}: {len(read.y_train):,} training and {len(read.y_test):,} test pictures "
         f"of {len(read.classes)} classes{''.join(f'; {note}' for note in read.notes)}."
     )

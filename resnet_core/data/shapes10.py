@@ -17,6 +17,7 @@ import numpy as np
 
 from resnet_core.data import storage
 from resnet_core.data.dataset import Dataset, DatasetInfo, Progress
+from resnet_core.data.limits import check_disk
 
 NAME = "shapes-10"
 TITLE = "Shapes-10"
@@ -117,6 +118,7 @@ def create(home: Path, progress: Progress | None = None) -> DatasetInfo:
     train = _report(progress, 0.0, N_TRAIN / (N_TRAIN + N_TEST))
     test = _report(progress, N_TRAIN / (N_TRAIN + N_TEST), 1.0)
     with storage.new_folder(home) as folder:
+        check_disk(folder.parent, planned().bytes, f"Drawing {TITLE} takes")
         x, y, _ = generate(N_TRAIN, seed=SEED, progress=train)
         storage.save_array(folder, "x_train", x)
         storage.save_array(folder, "y_train", y)

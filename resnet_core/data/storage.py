@@ -11,8 +11,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,19 +18,20 @@ from pathlib import Path
 import numpy as np
 
 from resnet_core.data.dataset import Dataset, DatasetInfo
+from resnet_core.data.limits import check_disk, check_memory, disk_is_full
+from resnet_core.data.temporary import NEW_DATASET, clear_leftovers, datasets_folder, temporary_name
 from resnet_core.errors import DataError
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 _MASKS = "test_masks"
 _META = "meta.json"
-_TEMPORARY = ".new-"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
+BYTES_PER_PICTURE = 32 * 32 * 3 + 8
+"""With its label, on disk and in memory."""
+
 _HASH_AT_ONCE = 1 << 22  # bytes
-_LEFTOVER_AGE_S = 24 * 3600
-
-
-def datasets_folder(home: Path) -> Path:
-    return Path(home) / "datasets"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
 
 
 def dataset_folder(home: Path, name: str) -> Path:
@@ -89,22 +88,32 @@ def read_dataset(home: Path, name: str) -> Dataset | None:
 
 @contextmanager
 def new_folder(home: Path) -> Iterator[Path]:
-    """A folder to write a dataset in; gone afterwards, whatever happened, unless ``commit`` renamed it."""
+    """A folder to write a dataset in; gone afterwards, whatever happened, unless ``commit`` renamed it.
+
+    Raises DataError when the disk is full or cannot be written.
+    """
     parent = datasets_folder(home)
+    folder = parent / temporary_name(NEW_DATASET)
     try:
-        parent.mkdir(parents=True, exist_ok=True)
-        _clear_leftovers(parent)
-        folder = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=parent))
-    except OSError as error:
-        raise DataError(f"The lab cannot write into {parent}: {error.strerror}.") from error
-    try:
+        clear_leftovers(home)
+        folder.mkdir(mode=0o700, parents=True)
         yield folder
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise DataError(f"The disk of {parent} is full: make room and try again.") from error
+        if error.errno in _FULL:
+            shutil.rmtree(folder, ignore_errors=True)  # before it is counted what is free
+            raise DataError(f"The disk is full. {disk_is_full(parent)}") from error
+        if error.errno in _UNWRITABLE or not folder.is_dir():
+            raise DataError(f"The lab cannot write into {parent}: {error.strerror}.") from error
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_room(folder: Path, pictures: int) -> None:
+    """Raise DataError unless memory and the disk of ``folder`` have room for a dataset of so many pictures."""
+    needed = pictures * BYTES_PER_PICTURE
+    check_memory(needed, f"{pictures:,} pictures, which a training holds at once, take")
+    check_disk(folder.parent, needed, f"{pictures:,} pictures take")
 
 
 def commit(
@@ -171,7 +180,7 @@ def fingerprint_of(classes: tuple[str, ...], *arrays: np.ndarray) -> str:
 def remove_dataset(home: Path, name: str) -> bool:
     """Delete it; false when it was not there. Whoever has it mapped keeps reading until they let go."""
     folder = dataset_folder(home, name)
-    leaving = folder.with_name(f"{_TEMPORARY}{name}-{time.time_ns()}")
+    leaving = folder.with_name(temporary_name(NEW_DATASET))
     try:
         os.rename(folder, leaving)
     except FileNotFoundError:
@@ -181,7 +190,13 @@ def remove_dataset(home: Path, name: str) -> bool:
 
 
 def save_array(folder: Path, key: str, array: np.ndarray) -> None:
-    np.save(folder / f"{key}.npy", array, allow_pickle=False)
+    """Write ``<key>.npy``. Raises OSError with a number (ENOSPC) when the disk is full, which numpy's own lacks."""
+    try:
+        np.save(folder / f"{key}.npy", array, allow_pickle=False)
+    except OSError as error:
+        if error.errno is None:
+            raise OSError(errno.ENOSPC, str(error)) from error
+        raise
 
 
 class ImageFile:
@@ -190,7 +205,7 @@ class ImageFile:
     The header is written again at the end with the final N; numpy pads it to hold any N.
     """
 
-    def __init__(self, folder: Path, key: str, size: int = 32):
+    def __init__(self, folder: Path, key: str, size: int = 32) -> None:
         self._shape = (size, size, 3)
         self._file = open(folder / f"{key}.npy", "wb")  # noqa: SIM115 (closed by __exit__)
         self._count = 0
@@ -199,10 +214,10 @@ class ImageFile:
     def __enter__(self) -> "ImageFile":
         return self
 
-    def __exit__(self, *_exception) -> None:
-        self._file.seek(0)
-        self._write_header()
-        self._file.close()
+    def __exit__(self, *_exception: object) -> None:
+        with self._file:
+            self._file.seek(0)
+            self._write_header()
 
     def __len__(self) -> int:
         return self._count
@@ -255,10 +270,3 @@ def _info_from(meta: dict, folder: Path) -> DatasetInfo:
         bytes=sum(p.stat().st_size for p in folder.iterdir()),
         fingerprint=meta["fingerprint"],
     )
-
-
-def _clear_leftovers(parent: Path) -> None:
-    """Remove what a killed process left, once it is surely nobody's work in progress."""
-    for path in parent.glob(f"{_TEMPORARY}*"):
-        if time.time() - path.stat().st_mtime > _LEFTOVER_AGE_S:
-            shutil.rmtree(path, ignore_errors=True)

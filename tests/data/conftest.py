@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from resnet_core.data import limits
 from resnet_core.data.dataset import Dataset
 
 
@@ -55,6 +56,19 @@ def save_npz(tmp_path: Path):
         return path
 
     return save
+
+
+@pytest.fixture
+def free_bytes(monkeypatch):
+    """A function that makes the machine have so much memory or disk, as far as imports can see."""
+
+    def set_free(memory: int | None = None, disk: int | None = None) -> None:
+        if memory is not None:
+            monkeypatch.setattr(limits, "free_memory", lambda: memory)
+        if disk is not None:
+            monkeypatch.setattr(limits, "_free_disk", lambda folder: disk)
+
+    return set_free
 
 
 @pytest.fixture

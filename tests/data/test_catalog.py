@@ -101,3 +101,10 @@ def test_preview_of_shapes_needs_no_dataset(home):
 def test_datasets_need_no_torch():
     code = f"import sys, {module.__name__}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_first_pictures_on_a_full_disk_are_a_sentence(home, free_bytes):
+    free_bytes(disk=30_000_000)
+    with pytest.raises(DataError, match=r"Drawing Shapes-10 takes 39.0 MB of disk\. Only 13.2 MB .* Delete datasets"):
+        load_dataset("shapes-10", home)
+    assert not list(storage.datasets_folder(home).iterdir())

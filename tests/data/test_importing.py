@@ -1,4 +1,6 @@
+import os
 import shutil
+import sys
 import zipfile
 
 import numpy as np
@@ -124,3 +126,43 @@ def test_resolve_prefers_the_catalog_to_a_folder_of_that_name(home, tmp_path, mo
     assert resolve_dataset("shapes-10", home) == "shapes-10"
     with pytest.raises(DataError):  # the folder, which is empty
         resolve_dataset("./shapes-10", home)
+
+
+def test_memory_that_runs_out_is_a_sentence_and_leaves_nothing(home, save_npz, monkeypatch):
+    def run_out(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("resnet_core.data.importing._read", run_out)
+    with pytest.raises(DataError, match=r"Memory ran out while own\.npz was read"):
+        import_dataset(save_npz(), home)
+    assert os.listdir(storage.datasets_folder(home)) == []
+
+
+@pytest.mark.parametrize("text", ["~nobody-of-this-name/x.zip", "x" * 5000, "a\0b.zip", "caf\udce9.zip"])
+def test_text_that_can_be_no_path_is_a_sentence(home, text):
+    for load in (import_dataset, resolve_dataset):
+        with pytest.raises(DataError, match="There is n"):
+            load(text, home)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are text here")
+def test_a_file_name_that_is_no_text_makes_a_title_that_is(home, save_npz):
+    path = os.fsdecode(os.fsencode(save_npz().parent) + b"/caf\xe9.npz")
+    os.rename(save_npz(), path)
+    info = import_dataset(path, home)
+    assert (info.title, info.name) == ("caf?", "caf") and "from caf?.npz" in info.source
+
+
+def test_a_title_is_no_longer_than_a_title(home, save_npz):
+    assert import_dataset(save_npz(), home, name="My\n" + "x" * 1_000_000).title == "My " + "x" * 97
+
+
+def test_a_file_that_cannot_be_read_is_a_sentence(home, save_npz, monkeypatch):
+    path = save_npz()
+
+    def refused(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refused)
+    with pytest.raises(DataError, match=r"own\.npz cannot be read: Permission denied"):
+        import_dataset(path, home)

@@ -1,11 +1,12 @@
 import io
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from resnet_core.data import npz
+from resnet_core.data import limits, npz
 from resnet_core.data.npz import read_npz
 from resnet_core.data.pictures import to_network
 from resnet_core.errors import DataError
@@ -63,7 +64,7 @@ def test_gray_pictures_of_another_size(read, save_npz, shape):
 
 def test_pieces_join_without_a_seam(read, save_npz, monkeypatch):
     x = bytes_of((12, 32, 32, 3))
-    monkeypatch.setattr(npz, "_AT_ONCE", 5 * 32 * 32 * 3)
+    monkeypatch.setattr(npz, "_CHUNK_BYTES", 5 * 32 * 32 * 3)
     np.testing.assert_array_equal(read(save_npz(x_train=x))[1], x)
 
 
@@ -132,9 +133,19 @@ def test_pickled_objects_are_never_loaded(read, save_npz, key):
         read(save_npz(**{key: objects}))
 
 
-def npy(header: str, content: bytes = b"") -> bytes:
+def replace_member(path: Path, name: str, content: bytes) -> Path:
+    """The .npz with one member replaced by these bytes."""
+    with zipfile.ZipFile(path) as archive:
+        members = {info.filename: archive.read(info) for info in archive.infolist()} | {name: content}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member, data in members.items():
+            archive.writestr(member, data)
+    return path
+
+
+def npy(header: str, content: bytes = b"", version: int = 1) -> bytes:
     padded = header.encode().ljust(117) + b"\n"
-    return b"\x93NUMPY\x01\x00" + len(padded).to_bytes(2, "little") + padded + content
+    return b"\x93NUMPY" + bytes([version, 0]) + len(padded).to_bytes(2, "little") + padded + content
 
 
 @pytest.mark.parametrize(
@@ -145,18 +156,23 @@ def npy(header: str, content: bytes = b"") -> bytes:
         npy("{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999, 32, 32, 3)}"),
         npy("{'descr': '|u1', 'fortran_order': False, 'shape': (-12, 32, 32, 3)}"),
         npy("__import__('os')"),
+        npy("{'descr': '|u1', 'fortran_order': False, 'shape': (12, " + "9" * 5000 + ")}"),
+        npy("{'descr': '|u1', 'fortran_order': False, 'shape': (12, 32, 32, " + "9" * 40 + ")}"),
+        npy("{'descr': '|u1', 'fortran_order': False, 'shape': (" + "1, " * 2000 + ")}"),
+        npy("(" * 5000),
+        npy("'" * 3 + "{"),
+        npy("{'descr': [('a', '|u1', (12, 32, 32, 3))], 'fortran_order': False, 'shape': (12,)}", bytes(40_000)),
+        npy("{'descr': '|V9', 'fortran_order': False, 'shape': (12, 32, 32, 3)}", bytes(9 * 12 * 3072)),
+        b"\x93NUMPY\x01\x00\x00\x00",
+        b"\x93NUMPY\x02\x00\xf0\xff\xff\xff" + bytes(100),
+        b"\x93NUMPY\x09\x09"
+        + npy("{'descr': '|u1', 'fortran_order': False, 'shape': (12, 32, 32, 3)}", bytes(36864))[8:],
     ],
 )
 def test_arrays_that_lie_are_refused(read, save_npz, tmp_path, content):
-    with zipfile.ZipFile(save_npz()) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    members["x_train.npy"] = content
-    path = tmp_path / "lie.npz"
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-    with pytest.raises(DataError, match="x_train"):
-        read(path)
+    with pytest.raises(DataError, match="x_train") as caught:
+        read(replace_member(save_npz(), "x_train.npy", content))
+    assert len(str(caught.value)) < 250 and str(caught.value).isprintable()
 
 
 def test_file_that_is_no_npz_is_refused(read, tmp_path):
@@ -171,13 +187,109 @@ def test_file_that_is_no_npz_is_refused(read, tmp_path):
         read(path)
 
 
-def test_large_file_is_read_in_pieces(read, save_npz):
-    x = np.zeros((20_000, 32, 32, 3), np.uint8)  # 61 MB
-    path = save_npz(x_train=x, y_train=np.arange(20_000) % 2)
-    del x
-    target = path.parent / "target"
+def peak_memory(work) -> int:
+    """Bytes that were in use at once, arrays included; the DataError that ends it is expected or not."""
     tracemalloc.start()
-    read_npz(path, target, lambda what, fraction: None)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 40e6
+    try:
+        work()
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    return peak
+
+
+# A million tiny pictures are few bytes and become three gigabytes.
+@pytest.mark.parametrize("shape", [(20_000, 32, 32, 3), (12_000, 1, 1)])
+def test_large_file_is_read_in_pieces(read, save_npz, shape):
+    path = save_npz(x_train=np.zeros(shape, np.uint8), y_train=np.arange(shape[0]) % 2)  # 61 and 37 MB as they come out
+    target = path.parent / "target"
+    assert peak_memory(lambda: read_npz(path, target, lambda what, fraction: None)) < 40e6
+
+
+def refusal(read, path) -> str:
+    """The sentence that refuses the file; nothing of its size may have been read before."""
+    said = []
+
+    def work():
+        with pytest.raises(DataError) as caught:
+            read(path)
+        said.append(str(caught.value))
+
+    assert peak_memory(work) < 2e6
+    return said[0]
+
+
+def test_labels_and_pictures_are_counted_before_they_are_read(read, save_npz, tmp_path, free_bytes):
+    n = 4_000_000
+    labels = save_npz("labels.npz", y_train=np.zeros(n, np.int64))
+    assert "12 pictures but there are 4,000,000 labels" in refusal(read, labels)
+    both = save_npz("both.npz", y_train=np.zeros(n, np.int8), x_train=np.zeros((n, 1, 1), np.uint8))
+    free_bytes(memory=10 << 30)
+    assert "4,000,004 pictures, which a training holds at once, take 12.3 GB of memory. 10.7 GB" in refusal(read, both)
+    free_bytes(memory=100 << 30, disk=5_000_000_000)
+    assert "4,000,004 pictures take 12.3 GB of disk. Only 5.0 GB can be used" in refusal(read, both)
+    assert not list((tmp_path / "target").iterdir())
+
+
+def test_computing_time_is_counted_before_it_is_spent(read, save_npz, free_bytes, monkeypatch):
+    path = save_npz(x_train=np.zeros((100_000, 2, 2), np.uint8), y_train=np.arange(100_000) % 2)
+    monkeypatch.setattr(limits, "CPU_SECONDS", 2)
+    monkeypatch.setattr(limits.time, "process_time", lambda: 0.0)
+    assert "100,004 pictures of this size takes about 3 seconds of computing; an import may take 2" in refusal(
+        read, path
+    )
+
+
+def test_fortran_order_is_read_only_where_memory_holds_it(read, save_npz, free_bytes):
+    path = save_npz(x_train=np.zeros((12, 32, 32, 3), order="F"))
+    free_bytes(memory=500_000)
+    assert "x_train, in Fortran order and so read at once, takes 295 kB" in refusal(read, path)
+    free_bytes(memory=1_000_000)
+    assert len(read(path)[1]) == 12
+
+
+def test_a_picture_that_alone_fills_the_memory_is_refused(read, save_npz, free_bytes):
+    path = save_npz(x_train=np.zeros((12, 500, 500), np.uint8))
+    free_bytes(memory=1_000_000)
+    assert "A single picture of x_train takes 1.0 MB of memory" in refusal(read, path)
+
+
+@pytest.mark.parametrize("key", ["x_train", "y_train", "classes"])
+def test_a_header_is_no_longer_than_headers_are(read, save_npz, key):
+    bomb = b"\x93NUMPY\x02\x00" + (1 << 31).to_bytes(4, "little") + b" " * 20_000_000
+    path = replace_member(save_npz(classes=np.array(["cat", "dog"])), f"{key}.npy", bomb)
+    assert f"{key} is not an array that can be read" in refusal(read, path)
+
+
+def text(*points: int, order: str = "<") -> np.ndarray:
+    """Names of one character each, by their code points, whether these exist or not."""
+    native = np.array(points, np.uint32).astype(f"{order}u4")
+    return native.view(f"{order}U1")
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (text(0x63, 0xD800), "class 1 is no text"),  # half of a pair
+        (text(0x63, 0x110000), "class 1 is no text"),  # beyond Unicode
+        (text(0xFFFFFFFF, 0x63), "class 0 is no text"),
+        (text(0x63, 0x0A), "no text"),
+        (np.array(["", ""]), "'' cannot be used"),
+        (np.array([b"", b""]), "'' cannot be used"),
+        (np.array(["a" * 201, "b"]), "201 characters"),
+        (np.array(["a" * 300_000, "b"] * 10), "24.0 MB: names of up to 200"),
+        (np.array(["a"] * 1001), "1,001 classes"),
+        (np.array([["a", "b"]]), "names"),
+    ],
+)
+def test_class_names_that_cannot_be_kept_are_refused(read, save_npz, names, words):
+    with pytest.raises(DataError, match=words) as caught:
+        read(save_npz(classes=names))
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_class_names_of_either_byte_order_and_in_bytes(read, save_npz, order):
+    assert read(save_npz(classes=text(0x732B, 0x1F408, order=order)))[0].classes == ("猫", "🐈")
+    names = np.array(["café".encode(), "café".encode("latin-1")])
+    assert read(save_npz(classes=names))[0].classes == ("café", "caf�")

@@ -9,7 +9,13 @@ import pytest
 from PIL import Image
 
 from resnet_core.data import pictures
-from resnet_core.data.pictures import crop_square, read_for_network, read_picture, to_network
+from resnet_core.data.pictures import (
+    crop_square,
+    estimate_decoding_seconds,
+    read_for_network,
+    read_picture,
+    to_network,
+)
 from resnet_core.errors import DataError
 
 pillow_heif.register_heif_opener()  # to make HEIC pictures with
@@ -241,3 +247,34 @@ def test_import_and_upload_see_the_same(encode):
         data = encode(Image.fromarray(smooth), kind)
         uploaded = to_network(read_picture(data).array).astype(int)
         assert np.abs(uploaded - read_for_network(data)).max() <= 4
+
+
+def test_jpeg_of_many_scans_is_refused_unread(encode):
+    """Each of 42 bytes makes the decoder pass over all 25 megapixels: 30 MB of them would take hours."""
+    jpeg = encode(Image.new("L", (2000, 2000), 128), "JPEG", progressive=True)
+    scan = jpeg[jpeg.rindex(b"\xff\xda") : -2]
+    assert read_picture(jpeg).format == "JPEG"
+    with pytest.raises(DataError, match="more than 100 scans"):
+        read_picture(jpeg[:-2] + 200 * scan + jpeg[-2:], "photo.jpg")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "HEIF"])
+def test_decoding_time_is_told_by_the_header(encode, kind):
+    image = noise(300, 300)
+    whole = encode(image, kind)
+    small, large = (estimate_decoding_seconds(whole, size) for size in (len(whole), 10 * len(whole)))
+    assert 2e-4 < small <= large < 1
+    if kind not in ("WEBP", "HEIF"):  # which Pillow opens whole or not at all
+        assert estimate_decoding_seconds(whole[: len(whole) // 2], len(whole)) == small
+    with pytest.raises(DataError):
+        estimate_decoding_seconds(whole[:20], len(whole))
+
+
+def test_progressive_jpegs_take_longer(encode):
+    image = noise(300, 300)
+    plain, progressive = (encode(image, "JPEG", progressive=value) for value in (False, True))
+    assert estimate_decoding_seconds(progressive, 100) > 1.5 * estimate_decoding_seconds(plain, 100)
+
+
+def test_file_names_that_are_no_text_are_shown_without_it(encode):
+    assert read_picture(encode(noise(40, 40)), "caf\udce9.png").filename == "caf?.png"

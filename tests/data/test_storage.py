@@ -1,5 +1,8 @@
 import errno
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -57,6 +60,44 @@ def test_failure_while_writing_leaves_nothing(home):
 def test_full_disk_is_a_sentence(home):
     with pytest.raises(DataError, match="full"), storage.new_folder(home):
         raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no disk that is always full")
+@pytest.mark.parametrize("write", ["save_array", "ImageFile"])
+def test_writing_on_a_full_disk_is_a_sentence_and_leaves_nothing(home, write):
+    """numpy's own words are "Not enough free space to write 30720000 bytes after offset 128"."""
+    images = np.zeros((100, 32, 32, 3), np.uint8)
+    words = r"disk is full\. Only .* can be used on the disk of .* Delete datasets or runs"
+    with pytest.raises(DataError, match=words), storage.new_folder(home) as folder:
+        (folder / "x_train.npy").symlink_to("/dev/full")
+        if write == "save_array":
+            storage.save_array(folder, "x_train", images)
+        else:
+            with storage.ImageFile(folder, "x_train") as file:
+                file.append(images)
+    assert contents(home) == []
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.EIO])
+def test_disk_that_cannot_be_written_is_a_sentence(home, number):
+    with pytest.raises(DataError, match="cannot write"), storage.new_folder(home):
+        raise OSError(number, "Not today")
+
+
+def test_other_errors_stay_what_they_are(home):
+    with pytest.raises(FileNotFoundError), storage.new_folder(home):
+        (home / "missing").read_bytes()
+
+
+def test_what_a_killed_process_left_goes_with_the_next_dataset(home):
+    code = (
+        "import os, sys; from pathlib import Path; from resnet_core.data import storage\n"
+        "with storage.new_folder(Path(sys.argv[1])) as folder: (folder / 'x').touch(); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", code, home], check=False)
+    assert len(contents(home)) == 1
+    store(home)
+    assert contents(home) == ["set"]
 
 
 def test_home_that_cannot_be_written_is_a_sentence(tmp_path):
