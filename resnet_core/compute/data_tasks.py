@@ -17,6 +17,7 @@ from resnet_core.compute.cluster import on_this_node
 from resnet_core.compute.data_work import DataDone, DataProgress, data_task
 from resnet_core.compute.failures import Failure
 from resnet_core.compute.status import DataTask
+from resnet_core.data.uploads import remove_upload
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class DataTasks:
                 self._receive(task_id, ray.get(ref))
         except RayError as error:
             log.warning("The worker of data task %s died: %s", task_id, error)
+            remove_upload(self._home, Path(self._tasks[task_id].source))
             self._change(task_id, state="failed", error="The process that worked on it died: start it again.")
 
     def _receive(self, task_id: str, item: DataProgress | DataDone | Failure) -> None:

@@ -1,7 +1,6 @@
 """Long work on data in a worker process: downloads, generated datasets, imports, published weights. No torch."""
 
 import queue
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,10 +14,9 @@ from resnet_core.data.cifar10 import NAME as CIFAR10
 from resnet_core.data.cifar10 import fetch_cifar10
 from resnet_core.data.dataset import DatasetInfo, Progress
 from resnet_core.data.importing import import_dataset
+from resnet_core.data.uploads import remove_upload
 
 REPORT_EVERY_S = 0.2
-UPLOADS = "uploads"
-"""Folder in the home for files to import; they are removed afterwards, with the folder made for each."""
 
 
 @dataclass(frozen=True)
@@ -74,20 +72,11 @@ def _get_dataset(source: str, home: Path, _name: str | None, progress: Progress)
 
 
 def _import(source: str, home: Path, name: str | None, progress: Progress) -> DatasetInfo:
-    path, uploads = Path(source), home / UPLOADS
+    path = Path(source)
     try:
         return import_dataset(path, home, name=name, progress=progress)
     finally:
-        if uploads.resolve() in path.resolve().parents:
-            _remove_upload(path, uploads)
-
-
-def _remove_upload(path: Path, uploads: Path) -> None:
-    own_folder = path.parent if path.parent.resolve() != uploads.resolve() else path
-    if own_folder.is_dir():
-        shutil.rmtree(own_folder, ignore_errors=True)
-    else:
-        own_folder.unlink(missing_ok=True)
+        remove_upload(home, path)
 
 
 def _get_weights(source: str, home: Path, _name: str | None, progress: Progress) -> None:

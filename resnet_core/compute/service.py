@@ -6,7 +6,6 @@ Everything that is queued lies in the store, so it works before Ray is up and su
 import dataclasses
 import logging
 import secrets
-import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,13 +16,14 @@ import numpy as np
 from resnet_core.analysis.same_weights_result import SameWeights
 from resnet_core.analysis.step0_result import Profile
 from resnet_core.compute import cluster, jobs
-from resnet_core.compute.data_work import UPLOADS
 from resnet_core.compute.failures import Failure
 from resnet_core.compute.inference_worker import Whole
 from resnet_core.compute.sources import find_net
 from resnet_core.compute.status import DataTask, Machine
 from resnet_core.data.catalog import catalog, delete_dataset, load_dataset, preview
 from resnet_core.data.dataset import Dataset, DatasetInfo
+from resnet_core.data.temporary import clear_leftovers
+from resnet_core.data.uploads import remove_upload, save_upload
 from resnet_core.errors import DataError, JobError
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.bundle import export_run, import_run
@@ -150,6 +150,7 @@ class Service:
     def _warm_up(self) -> None:
         from ray.exceptions import RayError
 
+        clear_leftovers(self.home)
         try:
             if self._warm:
                 self._device = cluster.warm_up(self._resources)
@@ -311,11 +312,12 @@ class Service:
 
     def import_dataset(self, filename: str, data: bytes) -> str:
         """Make a dataset of an uploaded .zip or .npz in the background; returns the task's id."""
-        uploads = self.home / UPLOADS
-        uploads.mkdir(parents=True, exist_ok=True)
-        path = Path(tempfile.mkdtemp(prefix="upload-", dir=uploads)) / Path(filename).name
-        path.write_bytes(data)  # for the worker to read; the task deletes it
-        return self.import_path(path)
+        path = save_upload(self.home, filename, data)  # for the worker to read; the task deletes it
+        try:
+            return self.import_path(path)
+        except JobError:
+            remove_upload(self.home, path)
+            raise
 
     def fetch_dataset(self, name: str) -> str:
         """Download or generate a dataset of the catalog ("cifar-10", "shapes-10") in the background; returns the task's

@@ -9,8 +9,9 @@ import pytest
 
 from resnet_core.compute import jobs
 from resnet_core.compute import service as service_module
-from resnet_core.compute.data_work import UPLOADS
 from resnet_core.compute.service import Service, connect
+from resnet_core.compute.status import DataTask
+from resnet_core.data.uploads import save_upload
 from resnet_core.errors import DataError, JobError, SpecError, StoreError
 from resnet_core.gallery import shipped
 from resnet_core.networks.spec import NetSpec
@@ -194,7 +195,33 @@ def test_an_upload_is_kept_for_its_task_inside_the_home(home, monkeypatch):
     monkeypatch.setattr(service, "import_path", lambda path: started.append(path) or "task")
     assert service.import_dataset("../../mine.npz", b"arrays") == "task"
     [path] = started
-    assert path.read_bytes() == b"arrays" and path.name == "mine.npz" and path.is_relative_to(home / UPLOADS)
+    assert path.read_bytes() == b"arrays" and path.name == "mine.npz" and path.is_relative_to(home / "uploads")
+
+
+def test_an_upload_whose_task_cannot_begin_is_not_kept(home, monkeypatch):
+    def not_ready(_path):
+        raise JobError("The lab is still getting ready.")
+
+    service = Service(home)
+    monkeypatch.setattr(service, "import_path", not_ready)
+    with pytest.raises(JobError):
+        service.import_dataset("mine.npz", b"arrays")
+    assert list((home / "uploads").iterdir()) == []
+
+
+def test_an_upload_goes_with_the_worker_that_died_of_it(home):
+    from ray.exceptions import WorkerCrashedError
+
+    from resnet_core.compute.data_tasks import DataTasks
+
+    def stream():
+        raise WorkerCrashedError
+        yield
+
+    tasks, path = DataTasks(home), save_upload(home, "mine.npz", b"arrays")
+    tasks._tasks["t"] = DataTask("t", "Importing mine.npz", source=str(path), kind="import")
+    tasks._listen("t", stream())
+    assert tasks.all()[0].state == "failed" and not path.exists()
 
 
 def test_a_run_travels_as_a_file(home, tmp_path):
@@ -219,6 +246,12 @@ def test_a_new_home_gets_its_first_pictures_unasked(make_service, home, tools, m
     monkeypatch.setattr(service_module.cluster, "warm_up", lambda _resources: "cpu")
     monkeypatch.setattr(InferenceClient, "wait_until_ready", lambda _self: None)
     monkeypatch.setattr(DataTasks, "start", lambda _self, kind, source, *_: started.append((kind, source)))
+    left = home / "uploads" / "upload-1" / "mine.npz"  # by a lab that was killed
+    left.parent.mkdir(parents=True)
+    left.touch()
+    for path in (left, left.parent):
+        os.utime(path, (0, 0))
     lab = make_service(home, warm=True)
     tools.wait_until(lambda: lab.machine().ready)
     assert started == [("dataset", "shapes-10")]
+    assert not left.parent.exists()
