@@ -37,7 +37,7 @@ def put_weights(lab):
             file = imagenet.weights_file(lab.home, name)
             file.parent.mkdir(exist_ok=True)
             file.touch()
-            imagenet.classes_file(lab.home).write_text(json.dumps([f"class {index}" for index in range(1000)]))
+            imagenet.classes_file(lab.home).write_text(json.dumps([f"thing {index}" for index in range(1000)]))
 
     return put
 
@@ -46,7 +46,7 @@ def put_weights(lab):
 def visit(lab, open_page, fetched, monkeypatch):
     """The page with these networks chosen, and none on the table."""
     values = np.full(1000, 0.0001, np.float32)
-    values[3] = 0.9  # tiger shark
+    values[3] = 0.9
     answer = lab.service.ask
 
     def ask(question, *args, **wanted):
@@ -107,7 +107,7 @@ def test_a_photo_is_answered_and_explained_at_224(lab, visit, put_weights):
     at = visit("resnet-18", "vgg-19")
     at.file_uploader(key="picture").set_value(photo()).run()
     assert at.charts() == ["predictions", "maps"]
-    assert at.says("caption", "All 2 networks answer tiger shark")
+    assert at.says("caption", "All 2 networks answer thing 3")
     asked = [(question, args[-1], args[0].shape) for question, args in lab.service.asked]
     assert {shape for _, _, shape in asked} == {(224, 224, 3)}
     assert {run for _, run, _ in asked} == {"imagenet:resnet-18", "imagenet:vgg-19"}
@@ -156,7 +156,7 @@ def test_back_to_the_runs_with_a_class_that_they_do_not_know(lab, visit, put_wei
     put_weights("resnet-18")
     at = visit("resnet-18")
     at.file_uploader(key="picture").set_value(photo()).run()
-    at.selectbox(key="target").set_value("tiger shark").run()
+    at.selectbox(key="target").set_value("thing 3").run()
     assert {args[2] for question, args in lab.service.asked[-3:]} == {3}
     at.multiselect(key="table").set_value([run.id])
     at.segmented_control(key="networks_from").set_value("runs").run()
