@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import described
-from resnet_core.analysis.phrases import number
-from resnet_core.analysis.step0 import profile
-from resnet_core.analysis.trends import trend
-from resnet_core.analysis.verdict import IN_WORDS
+from resnet_core.analysis.phrases import format_number
+from resnet_core.analysis.step0 import measure_step0
+from resnet_core.analysis.trends import find_trend
+from resnet_core.analysis.verdict import KIND_PHRASES
 from resnet_core.data.catalog import load_dataset
 from resnet_core.errors import DataError
 from resnet_core.home import default_home
@@ -72,23 +72,25 @@ def designs(depths: tuple[int, ...]) -> Iterator[NetSpec]:
 
 def measured(spec: NetSpec, batch: tuple) -> Row:
     """One design on the batch (images, labels, mean, std), all seeds."""
-    found = profile(spec, *batch, seeds=SEEDS)
-    gradient = trend(found)
+    found = measure_step0(spec, *batch, seeds=SEEDS)
+    gradient = find_trend(found)
     underflow = gradient.ratio == 0
     return Row(
         init=spec.init,
         batch_norm=spec.norm == "batch",
         skips=spec.family == "residual",
         depth=spec.depth,
-        verdict=IN_WORDS[gradient.kind],
+        verdict=KIND_PHRASES[gradient.kind],
         ratio=gradient.ratio,
         ratio_low=float(np.min(gradient.ratios)),
         ratio_high=float(np.max(gradient.ratios)),
         slope=gradient.slope,
         zero_blocks=gradient.zeros,
-        ratio_float64=trend(profile(spec, *batch, seeds=SEEDS[:1], precision="fp64")).ratio if underflow else None,
-        weight_ratio=trend(found, "weight_grad_rms").ratio,
-        grad_over_weight_ratio=trend(found, "grad_over_weight").ratio,
+        ratio_float64=find_trend(measure_step0(spec, *batch, seeds=SEEDS[:1], precision="fp64")).ratio
+        if underflow
+        else None,
+        weight_ratio=find_trend(found, "weight_grad_rms").ratio,
+        grad_over_weight_ratio=find_trend(found, "grad_over_weight").ratio,
         loss=float(np.median(found.loss)),
         variance_first=float(np.median(found.variance[:, 0])),
         variance_last=float(np.median(found.variance[:, -1])),
@@ -143,10 +145,10 @@ def markdown(rows: list[Row], about: dict) -> str:
 
 def _cell(row: Row) -> str:
     if row.ratio == 0:
-        return f"exactly 0 at {row.zero_blocks} blocks (float64: {number(row.ratio_float64)})"
+        return f"exactly 0 at {row.zero_blocks} blocks (float64: {format_number(row.ratio_float64)})"
     if np.isnan(row.ratio):
         return f"exactly 0 at {row.zero_blocks} blocks" if row.zero_blocks else row.verdict
-    return f"{number(row.ratio)} ({number(row.ratio_low)} to {number(row.ratio_high)})"
+    return f"{format_number(row.ratio)} ({format_number(row.ratio_low)} to {format_number(row.ratio_high)})"
 
 
 def _yes(value: bool) -> str:

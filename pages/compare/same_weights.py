@@ -34,7 +34,7 @@ def _rows(net: TrainedNet) -> pd.DataFrame:
             "run": net.name,
             "skips": variant.skips,
             "test error": variant.impossible or percent(variant.error),
-            "with batch norm's statistics taken anew": percent(variant.error_refit),
+            "with batch norm's statistics taken anew": percent(variant.error_recalibrated),
         }
         for variant in _variants(net.id, net.weights_version, net.facts.dataset)
     )

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.frame import is_dark, show_figure
-from resnet_core.analysis.comparison import change
+from resnet_core.analysis.comparison import describe_change
 from resnet_core.figures.path_lengths import path_length_bars
 from resnet_core.figures.style import style_designs
 from resnet_core.formatting import count, file_size, scientific
@@ -21,7 +21,7 @@ def show_costs(spec: NetSpec, others: list[NetSpec]) -> None:
     rows = pd.DataFrame([_row(design) for design in designs])
     st.table(rows.set_index("design"), border="horizontal")
     for other in others:
-        words = change(spec, other)
+        words = describe_change(spec, other)
         st.markdown(f"**{other.name}** is this design {words}." if words else f"**{other.name}** is this very design.")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(

@@ -10,13 +10,12 @@ from pages.parts import address
 from pages.parts.backend import service, show_errors
 from pages.parts.datasets import can_be_drawn_from
 from pages.parts.frame import is_dark, show_figure
-from resnet_core.analysis.cases import Case, cases
-from resnet_core.analysis.comparison import compare
-from resnet_core.analysis.step0_result import Profile, joined
+from resnet_core.analysis.cases import CASES, Case
+from resnet_core.analysis.comparison import compare_designs
+from resnet_core.analysis.step0_result import Step0Result, concat_seeds
 from resnet_core.analysis.trends import QUANTITIES
-from resnet_core.analysis.verdict import Verdict, verdict
-from resnet_core.figures.layer_profiles import Profile as DepthProfile
-from resnet_core.figures.layer_profiles import depth_profile
+from resnet_core.analysis.verdict import Verdict, judge
+from resnet_core.figures.layer_profiles import LayerValues, depth_profile
 from resnet_core.figures.layer_statistics import STATISTICS
 from resnet_core.figures.style import style_designs
 from resnet_core.networks.spec import NetSpec
@@ -75,7 +74,7 @@ def show_step0(specs: list[NetSpec]) -> None:
 
 def _show_cases() -> None:
     """Four questions to start from, one click each."""
-    by_title = {case.title: case for case in cases()}
+    by_title = {case.title: case for case in CASES}
     st.session_state["case"] = None
     st.pills(
         "Start from a question",
@@ -92,28 +91,28 @@ def _take_case(case: Case) -> None:
     first, *others = case.specs
     set_design(first)
     set_others(others)
-    st.session_state["quantity"] = next(name for name in case.look_at if name in STATISTIC_OF)
+    st.session_state["quantity"] = case.quantity
 
 
 def _measure(specs: list[NetSpec], quantity: str, dataset: str, n_seeds: int) -> None:
     """Draws the figure after the first seed, and again after the last one."""
     place = st.empty()
-    rounds: list[list[Profile]] = []
+    rounds: list[list[Step0Result]] = []
     for seed in range(n_seeds):
         with st.spinner(f"Measuring, seed {seed + 1} of {n_seeds} …" if rounds else "Measuring …"):
             rounds.append([_measured(spec, dataset, seed) for spec in specs])
         if seed in (0, n_seeds - 1):
             with place.container():
-                _show_profiles([joined(of_one) for of_one in zip(*rounds, strict=True)], quantity, dataset)
+                _show_profiles([concat_seeds(of_one) for of_one in zip(*rounds, strict=True)], quantity, dataset)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def _measured(spec: NetSpec, dataset: str, seed: int) -> Profile:
+def _measured(spec: NetSpec, dataset: str, seed: int) -> Step0Result:
     """One design with one seed; measured once."""
     return service().measure_step0(spec, dataset, BATCH_SIZE, seed)
 
 
-def _show_profiles(profiles: list[Profile], quantity: str, dataset: str) -> None:
+def _show_profiles(profiles: list[Step0Result], quantity: str, dataset: str) -> None:
     """One figure for all designs and the sentences that its numbers make."""
     by_depth = {profile.spec.to_query(): _by_depth(profile, quantity) for profile in profiles}
     statistic = STATISTICS[STATISTIC_OF[quantity]]
@@ -132,7 +131,7 @@ def _show_profiles(profiles: list[Profile], quantity: str, dataset: str) -> None
         numbers=lambda: pd.concat([_numbers(profile, quantity) for profile in profiles]),
     )
     if quantity in QUANTITIES:
-        _show_verdicts([verdict(profile, quantity) for profile in profiles], compare(profiles, quantity))
+        _show_verdicts([judge(profile, quantity) for profile in profiles], compare_designs(profiles, quantity))
 
 
 def _show_verdicts(verdicts: list[Verdict], differences: list[str]) -> None:
@@ -146,17 +145,17 @@ def _show_verdicts(verdicts: list[Verdict], differences: list[str]) -> None:
             st.markdown(f"- {each.others}")
 
 
-def _by_depth(profile: Profile, quantity: str) -> DepthProfile:
+def _by_depth(profile: Step0Result, quantity: str) -> LayerValues:
     """The quantity as the figure wants it: names and values, input first."""
     values = getattr(profile, quantity)
     if STATISTIC_OF[quantity].startswith("block"):
-        return DepthProfile(profile.block_names, values)
+        return LayerValues(profile.block_names, values)
     on_path = np.array(profile.weight_on_path)
     names = tuple(name for name, on in zip(profile.weight_names, on_path, strict=True) if on)
-    return DepthProfile(names, values[:, on_path])
+    return LayerValues(names, values[:, on_path])
 
 
-def _numbers(profile: Profile, quantity: str) -> pd.DataFrame:
+def _numbers(profile: Step0Result, quantity: str) -> pd.DataFrame:
     """The figure's numbers, one row a design, seed and layer."""
     depths = _by_depth(profile, quantity)
     wide = pd.DataFrame(

@@ -1,5 +1,4 @@
-"""What pages ask about designs and trained weights: plain data in and out, for the worker that keeps torch in
-memory.
+"""What pages ask about designs and trained weights: plain data in and out, for the worker that keeps torch in memory.
 
 What was measured is kept, so that after a toggle only the design that changed is measured again.
 """
@@ -13,8 +12,8 @@ import numpy as np
 
 from resnet_core.analysis.same_weights import same_weights
 from resnet_core.analysis.same_weights_result import SameWeights
-from resnet_core.analysis.step0 import profile
-from resnet_core.analysis.step0_result import Profile
+from resnet_core.analysis.step0 import measure_step0
+from resnet_core.analysis.step0_result import Step0Result
 from resnet_core.data.catalog import load_dataset
 from resnet_core.data.dataset import Dataset
 from resnet_core.networks.costs import count_costs
@@ -24,7 +23,8 @@ from resnet_core.trained.loaded import LoadedNet
 BATCH_SIZE = 64
 MEMORY_BYTES = 2 << 30
 """What one measurement may keep for its backward pass. A larger network gets a smaller batch, and
-Profile.pictures says so: ResNet-1202 and ImageNet's ResNet-152 would take ten times that with 64 pictures."""
+Step0Result.pictures says so: ResNet-1202 and ImageNet's ResNet-152 would take ten times that with 64 pictures.
+"""
 
 LEAST_PICTURES = 4
 """Batch norm on fewer says nothing."""
@@ -35,7 +35,8 @@ TEST_PICTURES = 1000
 @dataclass(frozen=True)
 class Batch:
     """Pictures of a dataset drawn at random, the same ones whenever the same number is asked for. Equal when
-    they are: it keys caches."""
+    they are: it keys caches.
+    """
 
     fingerprint: str  # of the dataset
     part: str  # "train" or "test"
@@ -53,12 +54,11 @@ def profile_designs(
     batch_size: int = BATCH_SIZE,
     seeds: Sequence[int] = (0, 1, 2),
     precision: str = "fp32",
-) -> Iterator[tuple[int, Profile]]:
-    """The gradient at step 0 of several designs on one batch of real pictures: (which design, one seed's
-    profile).
+) -> Iterator[tuple[int, Step0Result]]:
+    """The gradient at step 0 of several designs on one batch of real pictures: (which design, one seed's profile).
 
     First every design's first seed, so that each can be shown at once, then the second ...; put them together
-    with `profile.joined`. specs: as NetSpec.to_dict gives them; dataset: its name in the catalog.
+    with `profile.concat_seeds`. specs: as NetSpec.to_dict gives them; dataset: its name in the catalog.
     Raises SpecError for a design that cannot exist, DataError for a missing dataset or one with more classes
     than a design.
     """
@@ -72,9 +72,7 @@ def profile_designs(
 def same_weights_of(
     nets: Sequence[LoadedNet], dataset: str, home: Path, pictures: int = TEST_PICTURES
 ) -> Iterator[tuple[int, list[SameWeights]]]:
-    """Each trained network's weights with its skips as trained, removed and added, on test pictures of a
-    dataset.
-    """
+    """Each trained network's weights with its skips as trained, removed and added, on test pictures of a dataset."""
     batch = batch_of(load_dataset(dataset, home), pictures, part="test")
     for index, net in enumerate(nets):
         facts = net.trained.facts
@@ -87,8 +85,7 @@ def same_weights_of(
 def batch_of(dataset: Dataset, count: int, part: str = "train") -> Batch:
     """``count`` pictures of a part of the dataset, or all if there are fewer.
 
-    Drawn at random with a fixed seed: files are often sorted by class, and the first ones would all be of
-    one.
+    Drawn at random with a fixed seed: files are often sorted by class, and the first ones would all be of one.
     """
     key = (dataset.fingerprint, part, count)
     if key not in _BATCHES:
@@ -124,5 +121,5 @@ def _affordable(spec: NetSpec, batch_size: int) -> int:
 
 
 @lru_cache(maxsize=256)
-def _profiled(spec: NetSpec, seed: int, precision: str, batch: Batch) -> Profile:
-    return profile(spec, batch.images, batch.labels, batch.mean, batch.std, (seed,), precision)
+def _profiled(spec: NetSpec, seed: int, precision: str, batch: Batch) -> Step0Result:
+    return measure_step0(spec, batch.images, batch.labels, batch.mean, batch.std, (seed,), precision)

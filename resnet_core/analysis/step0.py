@@ -1,12 +1,12 @@
 """The gradient, and the signal, before training: one forward and one backward pass of a fresh network.
 
-Batch norm works in training mode, on the batch's own statistics; weights, signal and gradient are float32, as
-in a training on a CPU. Only the summing up of squares is done with more room: RMS values are found down to
-the smallest float32, 1.4e-45, where a sum of squares in float32 would be 0 from 1e-23 down. So a 0 here is a
-gradient whose every element is 0, which a training in float32 would see as well.
+Batch norm is in training mode, with the batch's own statistics; weights, signal and gradient are float32, as in a
+training on a CPU. Only squares are summed in float64: so RMS values are found down to the smallest float32, 1.4e-45,
+where a sum of squares in float32 would be 0 from 1e-23 down. A 0 here is a gradient whose every element is 0, which a
+training in float32 would see as well.
 
-What stands behind such a 0, precision "fp64" finds, at about eight times the cost. Scaling the loss would
-not: without batch norm it is the forward signal that leaves float32 first.
+What lies behind such a 0 is found with precision "fp64", at about eight times the cost. Scaling the loss would not
+help: without batch norm it is the forward signal that underflows float32 first.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resnet_core.analysis.labels import to_labels
-from resnet_core.analysis.step0_result import PRECISIONS, Profile, joined
+from resnet_core.analysis.labels import labels_to_tensor
+from resnet_core.analysis.step0_result import PRECISIONS, Step0Result, concat_seeds
 from resnet_core.data.normalise import Normalise
 from resnet_core.errors import SpecError
 from resnet_core.networks.build import build_net
@@ -28,7 +28,7 @@ _DTYPES = dict(zip(PRECISIONS, (torch.float32, torch.float64), strict=True))
 _OFF_PATH = {"downsample", "merge"}
 
 
-def profile(
+def measure_step0(
     spec: NetSpec,
     images: np.ndarray,
     labels: np.ndarray,
@@ -36,95 +36,100 @@ def profile(
     std: Sequence[float],
     seeds: Sequence[int] = (0,),
     precision: str = "fp32",
-) -> Profile:
-    """Measure a design at step 0, once for each seed of its start, on the same batch.
+) -> Step0Result:
+    """Measure a design at step 0 on one batch, once for each seed of its initial weights.
 
-    images: uint8 (N, H, W, 3); labels: (N,) below spec.num_classes; mean, std: the normalisation, of pixels
-    in [0, 1]. The global random state is neither used nor changed.
-    Raises DataError for pictures and labels that do not fit the network, SpecError for no seed or another
-    precision.
+    The global random state is neither used nor changed.
+
+    Args:
+        images, labels: uint8 (N, H, W, 3), and (N,) below spec.num_classes.
+        mean, std: of the normalisation, for pixels in [0, 1].
+
+    Raises:
+        DataError: pictures or labels that do not fit the network.
+        SpecError: no seed, or another precision.
     """
     if not seeds:
         raise SpecError("There is no seed: name at least one, such as 0.")
     if precision not in PRECISIONS:
         raise SpecError(f"precision cannot be {precision!r}: it is one of {', '.join(PRECISIONS)}.")
     x = Normalise(mean, std, spec.image_size)(images)
-    y = to_labels(labels, len(x), spec)
-    return joined([measure(spec, fresh_net(spec, seed, precision), x, y, seed) for seed in seeds])
+    y = labels_to_tensor(labels, len(x), spec)
+    return concat_seeds([measure_net(spec, build_initial_net(spec, seed, precision), x, y, seed) for seed in seeds])
 
 
-def fresh_net(spec: NetSpec, seed: int, precision: str = "fp32") -> nn.Module:
-    """The network at its start, in the memory layout that is fastest on a CPU."""
-    return build_net(spec, seed).to(dtype=_DTYPES[precision], memory_format=torch.channels_last)
+def build_initial_net(spec: NetSpec, seed: int, precision: str = "fp32") -> nn.Module:
+    """The network with its initial weights, in the memory layout that is fastest on a CPU."""
+    return build_net(spec, seed).to(_DTYPES[precision]).to(memory_format=torch.channels_last)
 
 
-def measure(spec: NetSpec, net: nn.Module, x: Tensor, y: Tensor, seed: int = 0) -> Profile:
-    """A profile of one net with the weights it has, on normalised pictures x (N, 3, S, S) and labels y (N,).
+def measure_net(spec: NetSpec, net: nn.Module, x: Tensor, y: Tensor, seed: int = 0) -> Step0Result:
+    """Measure a net with the weights it has, on normalised pictures x (N, 3, S, S) and labels y (N,).
 
-    ``seed`` names the row, and is the seed of what is drawn in the forward pass (dropout, stochastic depth).
-    The precision is that of the net's weights. The net is left as it was: parameters, their ``.grad``,
-    running statistics, mode and hooks.
+    ``seed`` labels the result, and seeds what is drawn in the forward pass (dropout, stochastic depth). The
+    precision is that of the net's weights. The net is left as it was: parameters, their ``.grad``, running
+    statistics, mode, hooks.
     """
     layers = [(name, module) for name, module in net.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)]
     weights = [layer.weight for _, layer in layers]
     blocks = net.observed_blocks()
-    with _left_as_it_was(net), _own_random_stream(seed), _watched(blocks) as seen:
+    with _training_mode_restored(net), _seeded_forward(seed), _observed(blocks) as stats:
         loss = F.cross_entropy(net(x.to(weights[0].dtype)), y)
         gradients = torch.autograd.grad(loss, weights)
     grad_rms = np.array([_rms(gradient) for gradient in gradients])
     weight_rms = np.array([_rms(weight.detach()) for weight in weights])
     with np.errstate(divide="ignore", invalid="ignore"):
         grad_over_weight = np.where(weight_rms > 0, grad_rms / weight_rms, np.nan)
-    return Profile(
+    return Step0Result(
         spec=spec,
         pictures=len(x),
         precision="fp64" if weights[0].dtype == torch.float64 else "fp32",
         seeds=(seed,),
         block_names=tuple(name for name, _ in blocks),
         weight_names=tuple(name for name, _ in layers),
-        weight_on_path=tuple(_on_path(name, layer) for name, layer in layers),
+        weight_on_path=tuple(_is_on_path(name, layer) for name, layer in layers),
         loss=np.array([loss.item()]),
-        grad_rms=seen.gradients[None] * len(x),
-        mean=seen.means[None],
-        variance=seen.variances[None],
+        grad_rms=stats.gradients[None] * len(x),
+        mean=stats.means[None],
+        variance=stats.variances[None],
         weight_grad_rms=grad_rms[None],
         grad_over_weight=grad_over_weight[None],
     )
 
 
-class _Seen:
-    """What the hooks saw, by block; NaN where nothing came."""
+class _BlockStats:
+    """What the hooks measure, by block; NaN where no gradient arrives."""
 
     def __init__(self, n_blocks: int) -> None:
         self.gradients = np.full(n_blocks, np.nan)
         self.means = np.full(n_blocks, np.nan)
         self.variances = np.full(n_blocks, np.nan)
 
-    def output(self, index: int, output: Tensor) -> None:
+    def on_output(self, index: int, output: Tensor) -> None:
         self.means[index], self.variances[index] = _mean_and_variance(output.detach())
-        output.register_hook(lambda gradient: self.gradient(index, gradient))
+        output.register_hook(lambda gradient: self.on_gradient(index, gradient))
 
-    def gradient(self, index: int, gradient: Tensor) -> None:
+    def on_gradient(self, index: int, gradient: Tensor) -> None:
         self.gradients[index] = _rms(gradient)
 
 
 @contextmanager
-def _watched(blocks: Sequence[tuple[str, nn.Module]]) -> Iterator[_Seen]:
-    """Passes inside this block are measured at the blocks' outputs."""
-    seen = _Seen(len(blocks))
+def _observed(blocks: Sequence[tuple[str, nn.Module]]) -> Iterator[_BlockStats]:
+    """Measure the passes inside at the blocks' outputs."""
+    stats = _BlockStats(len(blocks))
     hooks = []
     for index, (_, block) in enumerate(blocks):
-        hooks.append(block.register_forward_hook(lambda _m, _in, out, index=index: seen.output(index, out)))
+        hooks.append(block.register_forward_hook(lambda _m, _in, out, index=index: stats.on_output(index, out)))
     try:
-        yield seen
+        yield stats
     finally:
         for hook in hooks:
             hook.remove()
 
 
 @contextmanager
-def _left_as_it_was(net: nn.Module) -> Iterator[None]:
-    """In training mode inside; afterwards in the modes and with the running statistics it had."""
+def _training_mode_restored(net: nn.Module) -> Iterator[None]:
+    """Training mode inside; afterwards the modes and running statistics from before."""
     modes = [(module, module.training) for module in net.modules()]
     buffers = [(buffer, buffer.clone()) for buffer in net.buffers()]
     net.train()
@@ -139,27 +144,25 @@ def _left_as_it_was(net: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _own_random_stream(seed: int) -> Iterator[None]:
-    """Draws inside come from ``seed``; the CPU's global generator goes on afterwards as if nothing had been
-    drawn.
-    """
+def _seeded_forward(seed: int) -> Iterator[None]:
+    """Seed the CPU's global generator inside; afterwards it goes on as if nothing had been drawn."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         yield
 
 
-def _on_path(name: str, layer: nn.Module) -> bool:
+def _is_on_path(name: str, layer: nn.Module) -> bool:
     return isinstance(layer, nn.Conv2d) and not _OFF_PATH & set(name.split("."))
 
 
 def _rms(values: Tensor) -> float:
-    """Summed in float64, so that elements below 1e-23 are not lost when squared."""
+    """Root mean square, summed in float64 so that elements below 1e-23 are not lost when squared."""
     return float(torch.linalg.vector_norm(values, dtype=torch.float64)) / values.numel() ** 0.5
 
 
 @np.errstate(over="ignore", invalid="ignore")
 def _mean_and_variance(output: Tensor) -> tuple[float, float]:
-    """Over all elements of (N, C, H, W), put together from those of the channels, float64."""
+    """Over all elements of (N, C, H, W), combined from those of the channels, float64."""
     means, variances = _channel_moments(output)
     mean = means.mean()
     return mean, variances.mean() + np.square(means - mean).mean()
@@ -168,9 +171,8 @@ def _mean_and_variance(output: Tensor) -> tuple[float, float]:
 def _channel_moments(x: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of each channel of (N, C, H, W) over pictures and pixels, float64 (C,).
 
-    In two passes and scaled to the largest deviation: the difference of moments would be rounding noise where
-    pictures have become nearly equal, and squares of small signals would be 0 in float32, of large ones
-    infinite.
+    In two passes and scaled to the largest deviation: the difference of moments would be rounding noise where pictures
+    have become nearly equal, and the squares of small signals would be 0 in float32, those of large ones infinite.
     """
     rows = x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])  # a view of channels-last memory
     means = rows.mean(dim=0)

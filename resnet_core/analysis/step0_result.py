@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,20 +13,20 @@ PRECISIONS = ("fp32", "fp64")
 
 
 @dataclass(frozen=True, eq=False)
-class Profile:
-    """One design at step 0 on one batch, for S starts (seeds), B observed blocks (the stem first) and W
-    layers.
+class Step0Result:
+    """One design at step 0 on one batch, for S seeds of its initial weights, B observed blocks (the stem first) and W
+    layers with weights.
 
-    All arrays are float64. What overflowed or is not a number stands in them as such, and a gradient that is
-    too small for ``precision`` as the exact 0 that a training in that precision would work with.
+    All arrays are float64. They hold infinities and NaN as they were computed, and for a gradient that is too small for
+    ``precision`` the exact 0 that a training in that precision would see.
 
     Of each block's output (after the addition):
     ``grad_rms``: RMS over all elements of the gradient of the batch's mean loss, taken times the batch size.
     ``mean``, ``variance``: over all elements.
 
     Of each convolution's and linear layer's weights:
-    ``weight_grad_rms``: RMS of the gradient of the batch's mean loss. ``grad_over_weight``: that over the RMS
-    of the weights; NaN where they are all 0.
+    ``weight_grad_rms``: RMS of the gradient of the batch's mean loss. ``grad_over_weight``: that over the RMS of the
+    weights; NaN where they are all 0.
     """
 
     spec: NetSpec
@@ -43,12 +44,12 @@ class Profile:
     grad_over_weight: np.ndarray  # (S, W)
 
 
-def joined(profiles: Sequence[Profile]) -> Profile:
-    """Profiles of one design on one batch, from different seeds, as one profile. At least one."""
-    first = profiles[0]
-    arrays = [field.name for field in dataclasses.fields(Profile) if isinstance(getattr(first, field.name), np.ndarray)]
-    return dataclasses.replace(
-        first,
-        seeds=tuple(seed for profile in profiles for seed in profile.seeds),
-        **{name: np.concatenate([getattr(profile, name) for profile in profiles]) for name in arrays},
-    )
+def concat_seeds(results: Sequence[Step0Result]) -> Step0Result:
+    """Join results of one design on one batch with different seeds; at least one."""
+    first = results[0]
+    arrays: dict[str, Any] = {
+        field.name: np.concatenate([getattr(result, field.name) for result in results])
+        for field in dataclasses.fields(Step0Result)
+        if isinstance(getattr(first, field.name), np.ndarray)
+    }
+    return dataclasses.replace(first, seeds=tuple(seed for result in results for seed in result.seeds), **arrays)

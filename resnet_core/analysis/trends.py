@@ -1,7 +1,7 @@
 """A quantity from the input to the output of a design, as numbers: ratio, slope, kind. No torch.
 
-Ratios are first over last: above 1 the quantity is larger near the input. Slopes are decades per layer
-towards the input, by least squares on log10.
+Ratios are first over last: above 1 the quantity is larger near the input. Slopes are decades per layer towards the
+input, by least squares on log10.
 """
 
 from collections import Counter
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from resnet_core.analysis.step0_result import Profile
+from resnet_core.analysis.step0_result import Step0Result
 
 STEADY_DECADES = 2.0
-"""First and last, and any two layers between, differ by no more than this: the gradient is called steady.
+"""A gradient is called steady if no two layers differ by more than this.
 
-Our choice: the measured cases lie clearly on one side or the other (tens, or four decades and more).
+Our choice: the measured cases lie clearly on one side or the other (a factor of tens, or four decades and more).
 """
 
 NORMAL_FP32 = 1.2e-38
@@ -25,13 +25,13 @@ VANISHES = "vanishes"
 GROWS = "grows"
 STEADY = "steady"
 UNEVEN = "uneven"  # first and last agree, what lies between does not
-BLOCKED = "blocked"  # exactly 0 where not by getting smaller and smaller
+BLOCKED = "blocked"  # exactly 0, and not because it gets smaller from layer to layer
 NOT_FINITE = "not finite"
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """Which gradient the reader is looking at, and what its layers are called."""
+    """One way to look at the gradient: which it is, and what its layers are called in a sentence."""
 
     title: str
     meaning: str
@@ -66,15 +66,14 @@ QUANTITIES = {
         "convolution",
     ),
 }
-"""Column of Profile -> what it is. "First" of the blocks is the stem's output, which is the first block's
-input.
-"""
+"""By field of Step0Result. "First" of the blocks is the stem's output, which is the first block's input."""
 
 
 @dataclass(frozen=True)
 class Trend:
-    """One quantity by depth. A ratio of 0: exactly 0 at the first layer, not at the last; NaN: none
-    exists.
+    """What one quantity does over the depth of a network.
+
+    A ratio is 0 where the quantity is exactly 0 at the first layer but not at the last, and NaN where there is none.
     """
 
     quantity: str
@@ -83,11 +82,11 @@ class Trend:
     kinds: tuple[str, ...]  # by seed
     ratios: tuple[float, ...]  # first over last, by seed
     ratio: float  # their median
-    slope: float  # median over seeds; NaN with fewer than two values to go by
+    slope: float  # median over seeds; NaN with fewer than two values to fit
     span: float  # decades between the largest and the smallest value that is not 0, median over seeds
     typical: float  # median over layers that are not 0, then over seeds; NaN when all are 0
     zeros: int  # layers that are exactly 0, in the seed with the most
-    first_bad: str | None  # counted from the output, the first layer with a value that is not finite
+    first_nonfinite: str | None  # counted from the output, the first layer with a value that is not finite
 
     @property
     def drift(self) -> float:
@@ -96,43 +95,43 @@ class Trend:
             return float(np.log10(self.ratio))
 
 
-def trend(profile: Profile, quantity: str = "grad_rms") -> Trend:
-    """What one of QUANTITIES does by depth. Of weights: those of the convolutions of stem and branches."""
-    names, values = _layers(profile, quantity)
+def find_trend(result: Step0Result, quantity: str = "grad_rms") -> Trend:
+    """What one of QUANTITIES does over the depth; of the weights, those of convolutions of stem and branches."""
+    names, values = _layers(result, quantity)
     kinds = tuple(_kind(row) for row in values)
     ratios = tuple(_ratio(row) for row in values)
-    bad = np.flatnonzero(~np.isfinite(values).all(axis=0))
+    nonfinite = np.flatnonzero(~np.isfinite(values).all(axis=0))
     return Trend(
         quantity=quantity,
         layers=len(names),
         kind=Counter(kinds).most_common(1)[0][0],
         kinds=kinds,
         ratios=ratios,
-        ratio=median(ratios),
-        slope=median(_slope(row, profile.precision) for row in values),
-        span=median(_span(row) for row in values),
-        typical=median(median(row[row > 0]) for row in values),
+        ratio=nanmedian(ratios),
+        slope=nanmedian(_slope(row, result.precision) for row in values),
+        span=nanmedian(_span(row) for row in values),
+        typical=nanmedian(nanmedian(row[row > 0]) for row in values),
         zeros=int((values == 0).sum(axis=1).max()),
-        first_bad=names[bad[-1]] if len(bad) else None,
+        first_nonfinite=names[nonfinite[-1]] if len(nonfinite) else None,
     )
 
 
-def median(values: Iterable[float]) -> float:
-    """Over those that are numbers; NaN when none is."""
+def nanmedian(values: Iterable[float]) -> float:
+    """Median of the values that are not NaN; NaN when none is left."""
     known = [value for value in values if not np.isnan(value)]
     return float(np.median(known)) if known else float("nan")
 
 
-def _layers(profile: Profile, quantity: str) -> tuple[tuple[str, ...], np.ndarray]:
-    """Names (L,) and values (S, L), from the input to the output."""
-    values = getattr(profile, quantity)
+def _layers(result: Step0Result, quantity: str) -> tuple[tuple[str, ...], np.ndarray]:
+    """Names (L,) and values (S, L) of the layers, from the input to the output."""
+    values = getattr(result, quantity)
     if quantity == "grad_rms":
-        return profile.block_names, values
-    kept = np.array(profile.weight_on_path)
+        return result.block_names, values
+    kept = np.array(result.weight_on_path)
     if quantity == "grad_over_weight":
         # Weights that all start at 0, as Fixup's last layers do, have no ratio; overflowed gradients do.
-        kept &= ~(np.isnan(values) & np.isfinite(profile.weight_grad_rms)).all(axis=0)
-    return tuple(profile.weight_names[index] for index in np.flatnonzero(kept)), values[:, kept]
+        kept &= ~(np.isnan(values) & np.isfinite(result.weight_grad_rms)).all(axis=0)
+    return tuple(result.weight_names[index] for index in np.flatnonzero(kept)), values[:, kept]
 
 
 def _kind(row: np.ndarray) -> str:
@@ -149,7 +148,7 @@ def _kind(row: np.ndarray) -> str:
 
 
 def _ratio(row: np.ndarray) -> float:
-    """First over last; a 0 elsewhere than at the first layer (a branch that starts at 0) is passed over."""
+    """First over last; layers that are 0 elsewhere (such as a branch that starts at 0) are left out."""
     if not np.isfinite(row).all() or not (row[1:] > 0).any():
         return float("nan")
     return float(row[0] / row[row > 0][-1])

@@ -1,4 +1,4 @@
-"""What a measured profile says, in words. Every sentence is worked out from the numbers. No torch."""
+"""What a measurement at step 0 says, in sentences that are computed from its numbers. No torch."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from resnet_core.analysis import trends
-from resnet_core.analysis.phrases import decades, listed, lower, number, with_spread
-from resnet_core.analysis.step0_result import Profile
-from resnet_core.analysis.trends import QUANTITIES, STEADY_DECADES, Trend, median, trend
+from resnet_core.analysis.phrases import format_decades, format_number, format_with_range, join_words, lowercase_first
+from resnet_core.analysis.step0_result import Step0Result
+from resnet_core.analysis.trends import QUANTITIES, STEADY_DECADES, Trend, find_trend, nanmedian
 
-IN_WORDS = {
+KIND_PHRASES = {
     trends.VANISHES: "vanishes towards the input",
     trends.GROWS: "grows towards the input",
     trends.STEADY: f"stays within {STEADY_DECADES:g} decades",
@@ -19,18 +19,20 @@ IN_WORDS = {
     trends.BLOCKED: "does not get through",
     trends.NOT_FINITE: "is not finite",
 }
-"""Kind of a trend -> what the quantity does."""
+"""What the quantity does, by the kind of its trend."""
 
-ALIKE_DECADES = 0.1
-"""Below this, a quarter more or less, the signal is said to hardly change."""
+UNCHANGED_DECADES = 0.1
+"""A signal that changes by less than this, a quarter more or less, is said to hardly change."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A profile in sentences.
+    """A measurement in sentences.
 
-    headline: what the quantity that was asked about does. others: whether the other quantities would lead to
-    another verdict. signal: what happens on the way forward.
+    Attributes:
+        headline: what the chosen quantity does.
+        others: whether the other quantities would lead to another verdict.
+        signal: what happens to the signal in the forward pass.
     """
 
     trend: Trend
@@ -39,47 +41,47 @@ class Verdict:
     signal: str
 
 
-def verdict(profile: Profile, quantity: str = "grad_rms") -> Verdict:
-    """The sentences for one design and one of trends.QUANTITIES."""
-    found = trend(profile, quantity)
-    subject = f"{profile.spec.name}: at step 0 the {lower(QUANTITIES[quantity].title)}"
-    headline = f"{subject} {_what_it_does(profile, found)}.{_disagreement(found.kinds)}"
-    return Verdict(found, headline, _others(profile, found), _signal(profile))
+def judge(result: Step0Result, quantity: str = "grad_rms") -> Verdict:
+    """Write the sentences for one design and one of trends.QUANTITIES."""
+    found = find_trend(result, quantity)
+    subject = f"{result.spec.name}: at step 0 the {lowercase_first(QUANTITIES[quantity].title)}"
+    headline = f"{subject} {_what_it_does(result, found)}.{_disagreement(found.kinds)}"
+    return Verdict(found, headline, _others(result, found), _signal(result))
 
 
-def _what_it_does(profile: Profile, found: Trend) -> str:
+def _what_it_does(result: Step0Result, found: Trend) -> str:
     quantity = QUANTITIES[found.quantity]
     if found.kind == trends.NOT_FINITE:
-        return f"is not finite: seen from the output, the first infinity or NaN stands at {found.first_bad}"
+        return f"is not finite: seen from the output, the first infinity or NaN stands at {found.first_nonfinite}"
     if found.kind == trends.BLOCKED:
-        return f"is exactly 0 at {found.zeros} of {found.layers} {quantity.layer}s{_what_learns(profile)}"
+        return f"is exactly 0 at {found.zeros} of {found.layers} {quantity.layer}s{_what_learns(result)}"
     if found.ratio == 0:
         return (
-            f"vanishes towards the input, to exactly 0 in {_format(profile)} at {found.zeros} of "
+            f"vanishes towards the input, to exactly 0 in {_dtype_name(result)} at {found.zeros} of "
             f"{found.layers} {quantity.layer}s{_steepness(found)}"
         )
-    times = with_spread(found.ratios, found.ratio, "times")
+    times = format_with_range(found.ratios, found.ratio, "times")
     ratio = f"at {quantity.first} it is {times} what it is at {quantity.last}"
     if found.kind in (trends.VANISHES, trends.GROWS):
-        return f"{IN_WORDS[found.kind]}: {ratio}{_steepness(found)}"
+        return f"{KIND_PHRASES[found.kind]}: {ratio}{_steepness(found)}"
     between = "no two differ by more than" if found.kind == trends.STEADY else f"but the {quantity.layer}s span"
-    return f"{IN_WORDS[found.kind]}: {ratio}, {between} {decades(found.span)}"
+    return f"{KIND_PHRASES[found.kind]}: {ratio}, {between} {format_decades(found.span)}"
 
 
 def _steepness(found: Trend) -> str:
     if np.isnan(found.slope):
         return ""
     direction = "more" if found.slope > 0 else "less"
-    return f", {decades(found.slope)} {direction} per {QUANTITIES[found.quantity].layer} towards the input"
+    return f", {format_decades(found.slope)} {direction} per {QUANTITIES[found.quantity].layer} towards the input"
 
 
-def _what_learns(profile: Profile) -> str:
-    """Which layers' weights have a gradient all the same."""
-    moves = (profile.weight_grad_rms > 0).any(axis=0)
-    names = [name for name, alive in zip(profile.weight_names, moves, strict=True) if alive]
+def _what_learns(result: Step0Result) -> str:
+    """Which layers' weights have a gradient although the blocks' outputs have none."""
+    has_gradient: np.ndarray = (result.weight_grad_rms > 0).any(axis=0)
+    names = [name for name, moves in zip(result.weight_names, has_gradient, strict=True) if moves]
     if not names:
         return ", and no layer's weights would move in the first step"
-    which = listed(names) if len(names) <= 3 else f"{len(names)} of {len(moves)} layers"
+    which = join_words(names) if len(names) <= 3 else f"{len(names)} of {len(has_gradient)} layers"
     return f"; in the first step only the weights of {which} would move"
 
 
@@ -87,44 +89,48 @@ def _disagreement(kinds: Sequence[str]) -> str:
     if len(set(kinds)) == 1:
         return ""
     counts = Counter(kinds).most_common()
-    return " The seeds disagree: it " + listed([f"{IN_WORDS[kind]} in {count}" for kind, count in counts]) + "."
+    return " The seeds disagree: it " + join_words([f"{KIND_PHRASES[kind]} in {count}" for kind, count in counts]) + "."
 
 
-def _others(profile: Profile, found: Trend) -> str:
-    rest = [trend(profile, name) for name in QUANTITIES if name != found.quantity]
-    said = listed([f"the {lower(QUANTITIES[t.quantity].title)} {IN_WORDS[t.kind]}{_in_brackets(t)}" for t in rest])
+def _others(result: Step0Result, found: Trend) -> str:
+    rest = [find_trend(result, name) for name in QUANTITIES if name != found.quantity]
+    phrases = join_words([_clause(other) for other in rest])
     if all(t.kind == found.kind for t in rest):
-        return f"The verdict does not depend on the quantity here: {said}."
-    return f"The verdict depends on the quantity: {said}."
+        return f"The verdict does not depend on the quantity here: {phrases}."
+    return f"The verdict depends on the quantity: {phrases}."
 
 
-def _in_brackets(found: Trend) -> str:
+def _clause(found: Trend) -> str:
+    return f"the {lowercase_first(QUANTITIES[found.quantity].title)} {KIND_PHRASES[found.kind]}{_in_parentheses(found)}"
+
+
+def _in_parentheses(found: Trend) -> str:
     if np.isnan(found.ratio):
         return f" (exactly 0 at {found.zeros} of {found.layers})" if found.kind == trends.BLOCKED else ""
-    return f" (first to last {number(found.ratio)}, typically {number(found.typical)})"
+    return f" (first to last {format_number(found.ratio)}, typically {format_number(found.typical)})"
 
 
-def _signal(profile: Profile) -> str:
-    variance, names = profile.variance, profile.block_names
-    bad = np.flatnonzero(~np.isfinite(variance).all(axis=0))
-    if len(bad):
-        return f"The signal overflows {_format(profile)} from {names[bad[0]]} on."
+def _signal(result: Step0Result) -> str:
+    variance, names = result.variance, result.block_names
+    nonfinite = np.flatnonzero(~np.isfinite(variance).all(axis=0))
+    if len(nonfinite):
+        return f"The signal overflows {_dtype_name(result)} from {names[nonfinite[0]]} on."
     dead = np.flatnonzero((variance == 0).any(axis=0))
     if len(dead):
         return (
-            f"The signal's variance is exactly 0 in {_format(profile)} from {names[dead[0]]} on: from there "
+            f"The signal's variance is exactly 0 in {_dtype_name(result)} from {names[dead[0]]} on: from there "
             "all pictures are alike."
         )
-    first, last = median(variance[:, 0]), median(variance[:, -1])
+    first, last = nanmedian(variance[:, 0]), nanmedian(variance[:, -1])
     change = float(np.log10(last / first))
-    course = f"{'falls' if change < 0 else 'grows'} by {decades(change)}"
-    if abs(change) < ALIKE_DECADES:
+    course = f"{'falls' if change < 0 else 'grows'} by {format_decades(change)}"
+    if abs(change) < UNCHANGED_DECADES:
         course = "hardly changes"
     return (
-        f"The signal's variance {course} from the stem ({number(first)}) to the last block ({number(last)}); "
-        f"the loss is {number(median(profile.loss))}."
+        f"The signal's variance {course} from the stem ({format_number(first)}) to the last block "
+        f"({format_number(last)}); the loss is {format_number(nanmedian(result.loss))}."
     )
 
 
-def _format(profile: Profile) -> str:
-    return "float32" if profile.precision == "fp32" else "float64"
+def _dtype_name(result: Step0Result) -> str:
+    return "float32" if result.precision == "fp32" else "float64"

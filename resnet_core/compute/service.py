@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resnet_core.analysis.same_weights_result import SameWeights
-from resnet_core.analysis.step0_result import Profile
+from resnet_core.analysis.step0_result import Step0Result
 from resnet_core.compute import cluster, jobs
 from resnet_core.compute.failures import Failure
 from resnet_core.compute.inference_worker import Whole
@@ -378,7 +378,7 @@ class Service:
         for part in self._stream(question, args, runs, timeout):
             yield part.value if isinstance(part, Whole) else part
 
-    def measure_step0(self, spec: NetSpec, dataset: str, batch_size: int, seed: int) -> Profile:
+    def measure_step0(self, spec: NetSpec, dataset: str, batch_size: int, seed: int) -> Step0Result:
         """Signal and gradient of a design before its first update, on a batch of a dataset's training pictures."""
         [(_, measured)] = self.ask("profile", [spec.to_dict()], dataset, self.home, batch_size, (seed,))
         return measured

@@ -34,7 +34,7 @@ _LEAST_SPAN = 100  # a log axis covers at least two decades, so that noise does 
 
 
 @dataclass(frozen=True, eq=False)
-class Profile:
+class LayerValues:
     """A network's values by depth: ``names`` of the L layers, input first; ``values`` (L,) or (seeds, L)."""
 
     names: tuple[str, ...]
@@ -55,14 +55,14 @@ def layer_profile(
     stat = STATISTICS[statistic]
     measured = {run: h for run, h in histories.items() if run in styles and len(h.steps)}
     at = {run: nearest_step(history, step) for run, history in measured.items()}
-    profiles = {run: Profile(layer_names(h, stat), layer_values(h, stat)[at[run]]) for run, h in measured.items()}
+    profiles = {run: LayerValues(layer_names(h, stat), layer_values(h, stat)[at[run]]) for run, h in measured.items()}
     figure = depth_profile(profiles, stat, styles, dark)
     figure.layout.meta |= {"steps": {run: int(measured[run].steps[index]) for run, index in at.items()}}
     return figure
 
 
 def depth_profile(
-    profiles: Mapping[str, Profile],
+    profiles: Mapping[str, LayerValues],
     statistic: Statistic,
     styles: Mapping[str, RunStyle],
     dark: bool,
@@ -240,7 +240,7 @@ def _depth_axis(statistic: Statistic, last_x: float, relative: bool) -> dict:
     }
 
 
-def _stages(profiles: Mapping[str, Profile], start: int, dark: bool) -> tuple[list[dict], list[dict]]:
+def _stages(profiles: Mapping[str, LayerValues], start: int, dark: bool) -> tuple[list[dict], list[dict]]:
     """Boundaries and names of the stages, where all networks shown have the same ones."""
     layouts = {profile.names for profile in profiles.values()}
     spans = [stage_spans(names) for names in layouts]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from resnet_core.analysis.step0_result import Profile
+from resnet_core.analysis.step0_result import Step0Result
 from resnet_core.networks.spec import NetSpec
 
 
@@ -17,10 +17,10 @@ def pictures() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture
-def made_up() -> Callable[..., Profile]:
+def made_up() -> Callable[..., Step0Result]:
     """A profile from chosen gradients, rows by seed; what is not given is steady and finite."""
 
-    def make(grad_rms, weight_grad_rms=None, grad_over_weight=None, variance=None, loss=2.3, spec=None) -> Profile:
+    def make(grad_rms, weight_grad_rms=None, grad_over_weight=None, variance=None, loss=2.3, spec=None) -> Step0Result:
         grad_rms = np.atleast_2d(np.asarray(grad_rms, dtype=float))
         seeds, blocks = grad_rms.shape
         layers = blocks + 1
@@ -28,7 +28,7 @@ def made_up() -> Callable[..., Profile]:
         def filled(values, width: int) -> np.ndarray:
             return np.ones((seeds, width)) if values is None else np.atleast_2d(np.asarray(values, dtype=float))
 
-        return Profile(
+        return Step0Result(
             spec=spec or NetSpec(depth=20),
             pictures=64,
             precision="fp32",

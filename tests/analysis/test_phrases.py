@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from resnet_core.analysis.phrases import listed, number
+from resnet_core.analysis.phrases import format_number, join_words
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,8 @@ from resnet_core.analysis.phrases import listed, number
     ],
 )
 def test_two_digits_and_decades(value: float, text: str) -> None:
-    assert number(value) == text
+    assert format_number(value) == text
 
 
 def test_lists_read_as_sentences() -> None:
-    assert [listed(list("abc"[:n])) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
+    assert [join_words(list("abc"[:n])) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]

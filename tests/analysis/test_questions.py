@@ -5,7 +5,7 @@ import pytest
 
 from resnet_core.analysis import questions
 from resnet_core.analysis.questions import batch_of, profile_designs, same_weights_of
-from resnet_core.analysis.step0_result import joined
+from resnet_core.analysis.step0_result import concat_seeds
 from resnet_core.data.dataset import Dataset
 from resnet_core.errors import DataError, SpecError
 from resnet_core.networks.build import build_net
@@ -37,14 +37,14 @@ DESIGNS = [NetSpec(depth=8).to_dict(), NetSpec(family="plain", depth=8).to_dict(
 def test_every_design_is_there_before_the_second_seed_begins(tmp_path) -> None:
     parts = list(profile_designs(DESIGNS, "tiny", tmp_path, batch_size=8, seeds=(0, 1)))
     assert [(index, found.seeds) for index, found in parts] == [(0, (0,)), (1, (0,)), (0, (1,)), (1, (1,))]
-    assert joined([found for index, found in parts if index == 0]).seeds == (0, 1)
+    assert concat_seeds([found for index, found in parts if index == 0]).seeds == (0, 1)
     assert pickle.loads(pickle.dumps(parts[0][1])).spec == NetSpec(depth=8)
 
 
 def test_after_a_toggle_only_what_changed_is_measured(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     measured = []
-    real = questions.profile
-    monkeypatch.setattr(questions, "profile", lambda spec, *rest: measured.append(spec) or real(spec, *rest))
+    real = questions.measure_step0
+    monkeypatch.setattr(questions, "measure_step0", lambda spec, *rest: measured.append(spec) or real(spec, *rest))
     toggled = NetSpec(depth=8, skips="101")
     list(profile_designs(DESIGNS, "tiny", tmp_path, batch_size=8, seeds=(0,)))
     list(profile_designs([toggled.to_dict(), DESIGNS[1]], "tiny", tmp_path, batch_size=8, seeds=(0,)))

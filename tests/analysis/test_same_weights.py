@@ -62,13 +62,13 @@ def test_statistics_of_batch_norm_are_taken_anew(pictures) -> None:
     net.load_state_dict(state)
     x = torch.tensor((pictures[0] / 255 - 0.5) / 0.25, dtype=torch.float32).permute(0, 3, 1, 2)
     expected = F.cross_entropy(net.train()(x), torch.tensor(pictures[1])).item()
-    assert found.loss_refit == pytest.approx(expected, rel=0.02)
+    assert found.loss_recalibrated == pytest.approx(expected, rel=0.02)
     assert found.loss != pytest.approx(expected, rel=0.02)
 
 
 def test_without_batch_norm_there_is_nothing_to_take_anew(pictures) -> None:
     spec = NetSpec(depth=8, norm="none", init="default")
-    assert rows(spec, trained(spec), pictures)[REMOVED].loss_refit is None
+    assert rows(spec, trained(spec), pictures)[REMOVED].loss_recalibrated is None
 
 
 def test_skips_that_need_weights_of_their_own_cannot_be_put_in(pictures) -> None:

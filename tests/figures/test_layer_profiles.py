@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from resnet_core.figures.layer_profiles import Profile, depth_profile, layer_profile
+from resnet_core.figures.layer_profiles import LayerValues, depth_profile, layer_profile
 from resnet_core.figures.layer_statistics import STATISTICS
 
 GRADIENT = STATISTICS["block_grad_rms"]
@@ -38,7 +38,7 @@ def test_twins_share_one_log_axis_that_holds_both(history, twins):
 
 
 def test_noise_is_not_blown_up_to_an_effect(twins):
-    flat = {"a": Profile(("x", "y", "z"), np.array([1.0, 1.02, 0.99]))}
+    flat = {"a": LayerValues(("x", "y", "z"), np.array([1.0, 1.02, 0.99]))}
     low, high = depth_profile(flat, GRADIENT, twins, False).layout.yaxis.range
     assert high - low >= 2
 
@@ -52,7 +52,7 @@ def test_a_signed_statistic_is_linear_around_zero(history, twins):
 
 def test_zeros_and_overflows_are_marked_and_named(twins):
     values = np.array([0.0, 1e-3, np.inf, np.nan])
-    figure = depth_profile({"a": Profile(tuple("wxyz"), values)}, GRADIENT, twins, False)
+    figure = depth_profile({"a": LayerValues(tuple("wxyz"), values)}, GRADIENT, twins, False)
     assert np.isfinite(line(figure, "a").y).tolist() == [False, True, False, False]
     marks = {t.marker.symbol: list(t.text) for t in figure.data if t.mode == "markers" and t.text is not None}
     assert marks == {"triangle-down-open": ["w"], "x": ["y", "z"]}
@@ -60,13 +60,13 @@ def test_zeros_and_overflows_are_marked_and_named(twins):
 
 
 def test_nothing_but_zeros_still_makes_a_figure(twins):
-    figure = depth_profile({"a": Profile(("x", "y"), np.zeros(2))}, GRADIENT, twins, False)
+    figure = depth_profile({"a": LayerValues(("x", "y"), np.zeros(2))}, GRADIENT, twins, False)
     assert "triangle-down-open" in {t.marker.symbol for t in figure.data if t.mode == "markers"}
 
 
 def test_seeds_are_a_median_and_the_band_from_least_to_most(twins):
     values = np.array([[1.0, 10.0], [2.0, 20.0], [9.0, 90.0]])
-    figure = depth_profile({"a": Profile(("x", "y"), values)}, GRADIENT, twins, False)
+    figure = depth_profile({"a": LayerValues(("x", "y"), values)}, GRADIENT, twins, False)
     band = next(t for t in figure.data if t.fill == "toself")
     assert list(line(figure, "a").y) == [2.0, 20.0]
     assert list(band.y) == [9.0, 90.0, 10.0, 1.0]
@@ -82,7 +82,9 @@ def test_stages_are_marked_only_where_all_networks_have_the_same(history, twins)
 
 
 def test_relative_depth_lays_networks_of_different_depth_over_each_other(history, twins):
-    profiles = {run: Profile(names, np.ones(len(names))) for run, names in (("a", tuple("wxyz")), ("b", tuple("wx")))}
+    profiles = {
+        run: LayerValues(names, np.ones(len(names))) for run, names in (("a", tuple("wxyz")), ("b", tuple("wx")))
+    }
     figure = depth_profile(profiles, GRADIENT, twins, False, relative=True)
     for run in "ab":
         assert (line(figure, run).x[0], line(figure, run).x[-1]) == (0, 100)

@@ -13,7 +13,7 @@ from resnet_core.figures.attribution_maps import attribution_grid, attribution_m
 from resnet_core.figures.block_drawing import residual_block_drawing
 from resnet_core.figures.curves import error_curves, seed_curves, small_live_curve
 from resnet_core.figures.layer_heatmaps import layer_heatmaps
-from resnet_core.figures.layer_profiles import Profile, depth_profile, layer_profile
+from resnet_core.figures.layer_profiles import LayerValues, depth_profile, layer_profile
 from resnet_core.figures.layer_statistics import STATISTICS
 from resnet_core.figures.network_drawing import network_drawing
 from resnet_core.figures.path_lengths import path_length_bars
@@ -90,7 +90,7 @@ def figures(epochs, history, styles, twins):
     named = [(f"r{n}", f"ResNet-20 · skips 11011011{n}", "mixed") for n in range(9)]
     crowd = [epochs[epochs["run"] == "a"].assign(run=run) for run, _, _ in named]
     steps = pd.DataFrame({"run": "a", "step": range(1, 50), "loss": 1.0, "error": 0.5})
-    profile = Profile(history().block_names, rng.lognormal(0, 9, (3, 10)))
+    profile = LayerValues(history().block_names, rng.lognormal(0, 9, (3, 10)))
     histories = {"a": broken(history), "b": history(9, 30, 1e-6)}
     return {
         "curves": error_curves(epochs, styles, False),

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from resnet_core.analysis.step0_result import Profile
+from resnet_core.analysis.step0_result import Step0Result
 from resnet_core.attribution.explain_result import Attribution
 from resnet_core.compute import service as services
 from resnet_core.data import storage
@@ -93,16 +93,18 @@ class InventedService(services.Service):
         self.asked.append((question, args))
 
 
-def profiles(specs: list[dict], data: str, home: Path, batch: int, seeds: tuple[int, ...]) -> list[tuple[int, Profile]]:
+def profiles(
+    specs: list[dict], data: str, home: Path, batch: int, seeds: tuple[int, ...]
+) -> list[tuple[int, Step0Result]]:
     return [(index, profile(NetSpec.from_dict(spec), batch, seeds)) for index, spec in enumerate(specs)]
 
 
-def profile(spec: NetSpec, pictures: int, seeds: tuple[int, ...]) -> Profile:
+def profile(spec: NetSpec, pictures: int, seeds: tuple[int, ...]) -> Step0Result:
     """A gradient that falls by four decades towards the input."""
     blocks, layers = spec.n_blocks + 1, 2 * spec.n_blocks + 2
     falling = np.logspace(-4, 0, blocks) * np.ones((len(seeds), 1))
     weights = np.logspace(-4, 0, layers) * np.ones((len(seeds), 1))
-    return Profile(
+    return Step0Result(
         spec,
         pictures,
         "fp32",
