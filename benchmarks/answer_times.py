@@ -2,7 +2,7 @@
 
     python -m benchmarks.answer_times
 
-Asks as a page does (questions.profile_designs, 64 pictures, one seed), each time about designs that were not
+Asks as a page does (questions.measure_design, 64 pictures, one seed), each time about designs that were not
 asked about before, so nothing comes from memory; "one of four" is the page after a toggle, when three designs
 are known. Writes results/answer_times.json and .md.
 """
@@ -17,11 +17,12 @@ from pathlib import Path
 import torch
 
 from benchmarks.machine import described
-from resnet_core.analysis.questions import BATCH_SIZE, profile_designs
+from resnet_core.analysis.questions import measure_design
 from resnet_core.home import default_home
 from resnet_core.networks.spec import NetSpec
 
 RESULTS = Path(__file__).resolve().parent / "results"
+BATCH_SIZE = 64
 DEPTHS = (20, 56, 110)
 SITUATIONS = {"one design": (1, 1), "four designs": (4, 4), "one of four toggled": (4, 1)}
 """Name -> designs asked about, how many of them new."""
@@ -38,7 +39,8 @@ def seconds(specs: list[NetSpec]) -> tuple[float, float]:
     """From the question to the last design's answer: on the clock, and of CPU time over all threads, which a
     busy machine lengthens far less."""
     began, cpu_began = time.perf_counter(), time.process_time()
-    list(profile_designs([spec.to_dict() for spec in specs], "shapes-10", default_home(), seeds=(0,)))
+    for spec in specs:
+        measure_design(spec, "shapes-10", default_home(), BATCH_SIZE, seed=0)
     return time.perf_counter() - began, time.process_time() - cpu_began
 
 

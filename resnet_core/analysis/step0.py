@@ -22,6 +22,7 @@ from resnet_core.analysis.step0_result import PRECISIONS, Step0Result, concat_se
 from resnet_core.data.normalise import Normalise
 from resnet_core.errors import SpecError
 from resnet_core.networks.build import build_net
+from resnet_core.networks.network import Network
 from resnet_core.networks.spec import NetSpec
 
 _DTYPES = dict(zip(PRECISIONS, (torch.float32, torch.float64), strict=True))
@@ -58,12 +59,12 @@ def measure_step0(
     return concat_seeds([measure_net(spec, build_initial_net(spec, seed, precision), x, y, seed) for seed in seeds])
 
 
-def build_initial_net(spec: NetSpec, seed: int, precision: str = "fp32") -> nn.Module:
+def build_initial_net(spec: NetSpec, seed: int, precision: str = "fp32") -> Network:
     """The network with its initial weights, in the memory layout that is fastest on a CPU."""
     return build_net(spec, seed).to(_DTYPES[precision]).to(memory_format=torch.channels_last)
 
 
-def measure_net(spec: NetSpec, net: nn.Module, x: Tensor, y: Tensor, seed: int = 0) -> Step0Result:
+def measure_net(spec: NetSpec, net: Network, x: Tensor, y: Tensor, seed: int = 0) -> Step0Result:
     """Measure a net with the weights it has, on normalised pictures x (N, 3, S, S) and labels y (N,).
 
     ``seed`` labels the result, and seeds what is drawn in the forward pass (dropout, stochastic depth). The

@@ -77,7 +77,7 @@ def _steepness(found: Trend) -> str:
 
 def _what_learns(result: Step0Result) -> str:
     """Which layers' weights have a gradient although the blocks' outputs have none."""
-    has_gradient: np.ndarray = (result.weight_grad_rms > 0).any(axis=0)
+    has_gradient = np.any(result.weight_grad_rms > 0, axis=0)
     names = [name for name, moves in zip(result.weight_names, has_gradient, strict=True) if moves]
     if not names:
         return ", and no layer's weights would move in the first step"

@@ -30,8 +30,8 @@ QUESTIONS = {
     "object_shares": "resnet_core.attribution.questions:object_shares",
     "survey": "resnet_core.attribution.survey:survey",
     "grow": "resnet_core.training.grow:grow_weights",
-    "profile": "resnet_core.analysis.questions:profile_designs",
-    "same_weights": "resnet_core.analysis.questions:same_weights_of",
+    "step0": "resnet_core.analysis.questions:measure_design",
+    "same_weights": "resnet_core.analysis.questions:compare_same_weights",
 }
 CACHE_BYTES = 1 << 30
 LARGE_AT_ONCE = 2  # large networks in memory, see TrainedNet.is_large

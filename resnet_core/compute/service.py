@@ -380,12 +380,12 @@ class Service:
 
     def measure_step0(self, spec: NetSpec, dataset: str, batch_size: int, seed: int) -> Step0Result:
         """Signal and gradient of a design before its first update, on a batch of a dataset's training pictures."""
-        [(_, measured)] = self.ask("profile", [spec.to_dict()], dataset, self.home, batch_size, (seed,))
-        return measured
+        result: Step0Result = self.ask("step0", spec, dataset, self.home, batch_size, seed)
+        return result
 
     def compare_same_weights(self, run_id: str, dataset: str) -> list[SameWeights]:
         """Test error of a run's weights with its skips as trained, without any, and with all of them."""
-        [(_, variants)] = self.ask("same_weights", dataset, self.home, runs=[run_id])
+        variants: list[SameWeights] = self.ask("same_weights", dataset, self.home, runs=[run_id])
         return variants
 
     def estimate(

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from resnet_core.networks.network import Network
+
 
 class LayerProbe:
     """Measures training steps of one network. A measured step is
@@ -23,7 +25,7 @@ class LayerProbe:
     >>> weight_stats, block_stats = probe.compute(before)
     """
 
-    def __init__(self, net: nn.Module):
+    def __init__(self, net: Network):
         layers = [
             (name, module.weight)
             for name, module in net.named_modules()

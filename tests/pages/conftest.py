@@ -76,7 +76,7 @@ class InventedService(services.Service):
     def ask(self, question: str, *args: object, runs: tuple = (), timeout: float = 60.0) -> object:
         self.note(question, (*args, *runs))
         answers = {
-            "profile": profiles,
+            "step0": step0_result,
             "predict": probabilities,
             "explain": attributions,
             "trust": measures,
@@ -93,26 +93,20 @@ class InventedService(services.Service):
         self.asked.append((question, args))
 
 
-def profiles(
-    specs: list[dict], data: str, home: Path, batch: int, seeds: tuple[int, ...]
-) -> list[tuple[int, Step0Result]]:
-    return [(index, profile(NetSpec.from_dict(spec), batch, seeds)) for index, spec in enumerate(specs)]
-
-
-def profile(spec: NetSpec, pictures: int, seeds: tuple[int, ...]) -> Step0Result:
+def step0_result(spec: NetSpec, data: str, home: Path, pictures: int, seed: int) -> Step0Result:
     """A gradient that falls by four decades towards the input."""
     blocks, layers = spec.n_blocks + 1, 2 * spec.n_blocks + 2
-    falling = np.logspace(-4, 0, blocks) * np.ones((len(seeds), 1))
-    weights = np.logspace(-4, 0, layers) * np.ones((len(seeds), 1))
+    falling = np.logspace(-4, 0, blocks)[None]
+    weights = np.logspace(-4, 0, layers)[None]
     return Step0Result(
         spec,
         pictures,
         "fp32",
-        seeds,
+        (seed,),
         tuple(f"block {i}" for i in range(blocks)),
         tuple(f"conv {i}" for i in range(layers)),
         (True,) * (layers - 1) + (False,),
-        np.full(len(seeds), 2.3),
+        np.array([2.3]),
         falling,
         mean=np.ones_like(falling),
         variance=np.ones_like(falling),

@@ -14,7 +14,7 @@ def test_it_opens_with_a_network_drawn_costed_and_measured(lab, open_page):
     at = open_page("design")
     assert at.charts() == ["drawing_residual-20", "paths", "step0_grad_rms_1_seed"]
     assert at.table[0].value.iloc[0]["parameters"] == "269,722"
-    assert [question for question, _ in lab.service.asked] == ["profile"]
+    assert [question for question, _ in lab.service.asked] == ["step0"]
     assert at.says("markdown", "ResNet-20", "vanishes")  # derived from the invented gradient
 
 
@@ -112,7 +112,7 @@ def test_more_seeds_are_measured_once_each(lab, open_page):
     at = open_page("design", net="residual-8")
     at.segmented_control(key="seeds").set_value(3).run()
     at.selectbox(key="quantity").set_value("weight_grad_rms").run()
-    assert [args[-1] for question, args in lab.service.asked if question == "profile"] == [(0,), (1,), (2,)]
+    assert [args[-1] for question, args in lab.service.asked if question == "step0"] == [0, 1, 2]
     assert at.charts()[-1] == "step0_weight_grad_rms_3_seeds"
     assert at.says("caption", "3 seeds")
 
