@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from resnet_core.errors import SpecError
-from resnet_core.networks import naming, query, validation
+from resnet_core.networks import limits, naming, query, validation
 from resnet_core.networks.depths import blocks_per_stage
 
 
@@ -66,6 +66,7 @@ class NetSpec:
         for field in ("skip_strength", "gate_bias", "drop_path"):
             object.__setattr__(self, field, float(getattr(self, field)))
         validation.check_combination(self)
+        limits.check_size(self)
 
     @property
     def stages(self) -> tuple[int, ...]:
