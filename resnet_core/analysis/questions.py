@@ -33,7 +33,7 @@ TEST_PICTURES = 1000
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures of a dataset, drawn at random but always the same for the same number, so that a batch can key caches."""
+    """Pictures of a dataset, drawn at random but always the same for the same number; it can key caches."""
 
     fingerprint: str  # of the dataset
     part: str  # "train" or "test"
