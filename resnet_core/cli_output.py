@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from resnet_core.formatting import count, duration, percent
 from resnet_core.runs.run import Run
+from resnet_core.training.events import EpochEnded, Event, Started, StepStats
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from resnet_core.gallery.make import Planned
 
 
@@ -16,25 +19,28 @@ class ProgressBar:
     """Shows a training's events as a bar in a terminal, or as a line an epoch where there is none."""
 
     def __init__(self) -> None:
-        self.bar = None
+        self.bar: tqdm | None = None
 
-    def event(self, event: object) -> None:
-        """One event of the training (resnet_core/training/events.py)."""
+    def event(self, event: Event) -> None:
+        """One event of the training."""
+        match event:
+            case Started():
+                self._start(event)
+            case StepStats() if self.bar is not None:
+                self.bar.update(event.step - self.bar.n)
+                self.bar.set_postfix_str(f"loss {event.loss:.3f}, {event.images_per_s:,.0f} images/s")
+            case EpochEnded() if self.bar is not None:
+                self.bar.write(
+                    f"epoch {event.epoch:3d}  train error {percent(event.train_error):>7}  "
+                    f"test error {percent(event.test_error):>7}  test loss {event.test_loss:.3f}",
+                    file=sys.stderr,
+                )
+
+    def _start(self, event: Started) -> None:
         from tqdm import tqdm
 
-        kind = type(event).__name__
-        if kind == "Started":
-            print(f"{event.device_name}, {event.precision}, {count(event.parameters)} parameters", file=sys.stderr)
-            self.bar = tqdm(total=event.total_steps, initial=event.step, unit="step", disable=not sys.stderr.isatty())
-        elif kind == "StepStats":
-            self.bar.update(event.step - self.bar.n)
-            self.bar.set_postfix_str(f"loss {event.loss:.3f}, {event.images_per_s:,.0f} images/s")
-        elif kind == "EpochEnded":
-            self.bar.write(
-                f"epoch {event.epoch:3d}  train error {percent(event.train_error):>7}  "
-                f"test error {percent(event.test_error):>7}  test loss {event.test_loss:.3f}",
-                file=sys.stderr,
-            )
+        print(f"{event.device_name}, {event.precision}, {count(event.parameters)} parameters", file=sys.stderr)
+        self.bar = tqdm(total=event.total_steps, initial=event.step, unit="step", disable=not sys.stderr.isatty())
 
     def close(self, run: Run) -> None:
         """Says how it ended; the id alone goes to stdout, so that scripts can catch it."""
@@ -47,7 +53,7 @@ class ProgressBar:
 class JsonLines:
     """Prints a training's events as JSON, one a line; arrays and weights are left to the store."""
 
-    def event(self, event: object) -> None:
+    def event(self, event: Event) -> None:
         """One event of the training."""
         fields = {key: value for key, value in vars(event).items() if isinstance(value, (int, float, str))}
         print(json.dumps({"event": type(event).__name__} | fields), flush=True)

@@ -31,7 +31,7 @@ class DataTasks:
         self._home = home
         self._tasks: dict[str, DataTask] = {}
         self._lock = threading.Lock()
-        self._remote = ray.remote(num_returns="streaming", max_retries=0, num_cpus=0)(data_task)
+        self._remote: Any = ray.remote(num_returns="streaming", max_retries=0, num_cpus=0)(data_task)
 
     def start(self, kind: str, source: str, title: str, name: str | None = None) -> str:
         """Begin; returns the task's id. See `data_work.data_task`."""

@@ -15,7 +15,7 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayError
 from resnet_core.compute.cluster import on_this_node
 from resnet_core.compute.failures import Failure
 from resnet_core.compute.inference_worker import LARGE_AT_ONCE, QUESTIONS, InferenceWorker, Missing
-from resnet_core.compute.sources import find_net, find_weights
+from resnet_core.compute.sources import find_weights
 from resnet_core.errors import JobError
 from resnet_core.runs.store import RunStore
 from resnet_core.trained.net import TrainedNet
@@ -40,10 +40,12 @@ class InferenceClient:
         """``name``: of the worker's process. ``stuck_s``: in place of STUCK_S."""
         self._store = store
         self._stuck_s = stuck_s
-        actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=0, max_concurrency=8)(InferenceWorker)
         # An environment of its own keeps Ray from starting it in a process whose priority a training has lowered.
         own = {"env_vars": {"SKIP_EXPLORER_PROCESS": name}}
-        self._worker = actor.options(**on_this_node(), runtime_env=own).remote(os.cpu_count() or 1, questions)
+        actor = ray.remote(InferenceWorker).options(
+            num_cpus=0, max_restarts=-1, max_task_retries=0, max_concurrency=8, runtime_env=own, **on_this_node()
+        )
+        self._worker: Any = actor.remote(os.cpu_count() or 1, questions)
 
     def wait_until_ready(self) -> None:
         """Until the worker has started, or started again after its death."""
@@ -52,11 +54,10 @@ class InferenceClient:
     def _ready(self) -> ray.ObjectRef:
         return self._worker.ready.options(max_task_retries=-1).remote()
 
-    def ask(self, question: str, args: Sequence[Any], net_ids: Sequence[str], timeout: float) -> Iterator[Any]:
+    def ask(self, question: str, args: Sequence[Any], nets: Sequence[TrainedNet], timeout: float) -> Iterator[Any]:
         """The parts of the answer as they come, or the one Whole. Raises JobError after ``timeout`` seconds without a
         part, when the worker has died over and over in the question, and with its own sentence when it has no answer.
         """
-        nets = [find_net(self._store, net_id) for net_id in net_ids]
         if len({net.id for net in nets if net.is_large}) > LARGE_AT_ONCE:
             raise JobError(f"{len(nets)} networks this large do not fit in memory: ask about {LARGE_AT_ONCE} at once.")
         passed_on = 0
@@ -78,7 +79,7 @@ class InferenceClient:
             "ask about fewer or smaller networks at once."
         )
 
-    def _parts(self, question: str, args: tuple[Any, ...], nets: list[TrainedNet], timeout: float) -> Iterator[Any]:
+    def _parts(self, question: str, args: tuple[Any, ...], nets: Sequence[TrainedNet], timeout: float) -> Iterator[Any]:
         keys = [net.key for net in nets]
         missing = self._get(self._worker.missing.remote(keys), timeout) if nets else ()
         while True:

@@ -85,14 +85,16 @@ def train_with_torch(
 
 def with_plain_types(event: Event) -> Event:
     """The event with nothing but Python's own types and NumPy arrays: a torch version is a subclass of str."""
-    changes = {}
+    changes: dict[str, Any] = {}
     for field in dataclasses.fields(event):
         value = getattr(event, field.name)
-        for plain in (bool, int, float, str, bytes):
-            if isinstance(value, plain) and type(value) is not plain:
-                changes[field.name] = plain(value)
-                break
+        plain = next((kind for kind in _PLAIN if isinstance(value, kind)), type(value))
+        if type(value) is not plain:
+            changes[field.name] = plain(value)
     return dataclasses.replace(event, **changes) if changes else event
+
+
+_PLAIN: tuple[type[Any], ...] = (bool, int, float, str, bytes)
 
 
 class StopCheck:
@@ -144,7 +146,7 @@ def load_task(name: str, home: str) -> Dataset | Failure:
 
     try:
         mapped = load_dataset(name, Path(home))
-        arrays = {
+        arrays: dict[str, Any] = {
             field.name: np.asarray(value)
             for field in dataclasses.fields(mapped)
             if isinstance(value := getattr(mapped, field.name), np.ndarray)

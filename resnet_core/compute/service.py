@@ -8,6 +8,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,16 +36,13 @@ from resnet_core.training.estimate_result import Estimate
 from resnet_core.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from resnet_core.compute.data_tasks import DataTasks
-    from resnet_core.compute.inference_client import InferenceClient
-    from resnet_core.compute.supervisor import Supervisor
+    from resnet_core.compute.workers import Workers
 
 __all__ = ["DataTask", "Estimate", "Machine", "Service", "connect"]
 
 log = logging.getLogger(__name__)
 
 WAIT_FOR_START_S = 20.0
-LARGE_S = 300.0  # patience with networks trained on ImageNet: a map of VGG-19 may take two minutes
 WATCH_S = 2.0
 
 
@@ -78,12 +76,7 @@ class Service:
         self._ready = False
         self._problem = ""
         self._device = ""
-        self._resources: cluster.Resources | None = None
-        self._supervisor: Supervisor | None = None
-        self._inference: InferenceClient | None = None
-        self._large_inference: InferenceClient | None = None  # started when first asked
-        self._large_lock = threading.Lock()
-        self._data: DataTasks | None = None
+        self._workers: Workers | None = None  # those of the newest start of Ray
 
     # Starting and stopping
 
@@ -114,47 +107,40 @@ class Service:
         while not self._leaving.wait(WATCH_S):
             if not cluster.alive():
                 with self._lock:
-                    if self._started.is_set():
-                        self._start_again()
+                    if self._workers is not None and self._started.is_set():
+                        self._start_again(self._workers)
 
-    def _start_again(self) -> None:
+    def _start_again(self, workers: "Workers") -> None:
         log.error("Ray has died; starting it again")
         self._started.clear()
         self._ready = False
         self._problem = "The workers ended unexpectedly and are being started again; trainings will go on."
-        self._supervisor.abandon()
+        workers.supervisor.abandon()
         cluster.stop()
         self._start()
 
     def _start(self) -> None:
         try:
-            self._resources = cluster.start(self._num_cpus)
+            resources = cluster.start(self._num_cpus)
         except (OSError, RuntimeError, ConnectionError, ValueError) as error:
             log.exception("Ray could not be started")
             self._problem = f"The workers could not be started ({error}): trainings wait. Restart the app."
             return
-        from resnet_core.compute.data_tasks import DataTasks
-        from resnet_core.compute.inference_client import InferenceClient
-        from resnet_core.compute.supervisor import Supervisor
+        from resnet_core.compute.workers import Workers
 
-        self._supervisor = Supervisor(
-            self.store, self._resources, threads_per_run=self._threads_per_run, trainer=self._trainer
-        )
-        self._supervisor.start()
-        self._inference, self._large_inference = InferenceClient(self.store), None
-        self._data = DataTasks(self.home)
+        workers = Workers(self.store, resources, threads_per_run=self._threads_per_run, trainer=self._trainer)
+        self._workers = workers
         self._problem = ""
         self._started.set()
-        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+        threading.Thread(target=self._warm_up, args=(workers,), name="warm-up", daemon=True).start()
 
-    def _warm_up(self) -> None:
+    def _warm_up(self, workers: "Workers") -> None:
         from ray.exceptions import RayError
 
         clear_leftovers(self.home)
         try:
             if self._warm:
-                self._device = cluster.warm_up(self._resources)
-                self._inference.wait_until_ready()
+                self._device = workers.warm_up()
                 self._generate_first_dataset()
             self._ready = True
         except RayError as error:
@@ -171,18 +157,18 @@ class Service:
     def stop(self) -> None:
         """Give running trainings a moment for a checkpoint, queue them for the next start, and end Ray."""
         with self._lock:
-            if not self._started.is_set():
+            if self._workers is None or not self._started.is_set():
                 return
             self._started.clear()
             self._ready = False
-            self._supervisor.shut_down()
+            self._workers.supervisor.shut_down()
             cluster.stop()
             self._leaving.set()
 
     def machine(self) -> Machine:
         states = [run.state for run in self.store.runs(("queued", "running", "stopping"))]
         waiting = states.count("queued")
-        problem = self._problem or (self._supervisor.problem if self._supervisor else "")
+        problem = self._problem or (self._workers.supervisor.problem if self._workers else "")
         return Machine(self._device, len(states) - waiting, waiting, self._ready, problem)
 
     # Trainings
@@ -210,12 +196,11 @@ class Service:
         twin = spec.twin()
         plain, residual = (spec, twin) if spec.kind == "plain" else (twin, spec)
         group = f"twins-{secrets.token_hex(4)}"
-        if self._supervisor is None:
-            return tuple(self.submit(each, recipe, dataset, group=group) for each in (plain, residual))
-        with self._supervisor.submitting:  # placed together, or the first would take the whole machine
-            ids = tuple(self.submit(each, recipe, dataset, group=group) for each in (plain, residual))
+        # Placed together, or the first would take the whole machine.
+        with self._workers.supervisor.submitting if self._workers else nullcontext():
+            ids = [self.submit(each, recipe, dataset, group=group) for each in (plain, residual)]
         self._wake_supervisor()
-        return ids
+        return ids[0], ids[1]
 
     def grow(self, run_id: str, depth: int, recipe: Recipe) -> str:
         """Queue the training of a run's network made deeper, from its own weights: what is added starts as an
@@ -266,8 +251,8 @@ class Service:
         return infos[name]
 
     def _wake_supervisor(self) -> None:
-        if self._supervisor is not None:
-            self._supervisor.wake()
+        if self._workers is not None:
+            self._workers.supervisor.wake()
 
     # Runs as files
 
@@ -337,19 +322,18 @@ class Service:
         that already runs when there is one.
         """
         row = imagenet.published(name)
-        self._wait_for_start()
+        self._started_workers()
         for task in self.data_tasks():
             if (task.kind, task.source, task.state) == ("weights", row.id, "running"):
                 return task.id
         return self._start_data_task("weights", row.id, f"Fetching {row.title}'s weights")
 
     def _start_data_task(self, kind: str, source: str, title: str, name: str | None = None) -> str:
-        self._wait_for_start()
-        return self._data.start(kind, source, title, name)
+        return self._started_workers().data_tasks.start(kind, source, title, name)
 
     def data_tasks(self) -> list[DataTask]:
         """Those of this process, oldest first."""
-        return self._data.all() if self._data is not None else []
+        return self._workers.data_tasks.all() if self._workers is not None else []
 
     # Questions
 
@@ -401,31 +385,21 @@ class Service:
         else runs is not counted, see :mod:`resnet_core.training.estimate`. Raises JobError when it cannot be
         measured.
         """
-        self._wait_for_start()
-        threads = self._threads_per_run or self._resources.threads(together)
-        found = cluster.estimate(spec.to_dict(), recipe.to_dict(), n_train, n_test, self._resources, threads, timeout)
+        resources = self._started_workers().resources
+        threads = self._threads_per_run or resources.threads(together)
+        found = cluster.estimate(spec.to_dict(), recipe.to_dict(), n_train, n_test, resources, threads, timeout)
         if isinstance(found, Failure):
             raise JobError(found.sentence)
         return found
 
     def _stream(self, question: str, args: tuple[Any, ...], runs: Sequence[str], timeout: float) -> Iterator[Any]:
-        self._wait_for_start()
-        if any(net.is_large for net in self.nets(runs)):
-            return self._large_client().ask(question, args, runs, max(timeout, LARGE_S))
-        return self._inference.ask(question, args, runs, timeout)
+        return self._started_workers().ask(question, args, self.nets(runs), timeout)
 
-    def _large_client(self) -> "InferenceClient":
-        """A worker of their own for the large networks, lest everybody else waits while one is explained."""
-        from resnet_core.compute.inference_client import InferenceClient
-
-        with self._large_lock:
-            if self._large_inference is None:
-                self._large_inference = InferenceClient(self.store, name="large-inference", stuck_s=LARGE_S)
-            return self._large_inference
-
-    def _wait_for_start(self) -> None:
-        if not self._started.wait(WAIT_FOR_START_S):
+    def _started_workers(self) -> "Workers":
+        """Those that run now; waits a while for a start. Raises JobError when there are none."""
+        if not self._started.wait(WAIT_FOR_START_S) or self._workers is None:
             raise JobError(self._problem or "The lab is still getting ready: try again in a few seconds.")
+        return self._workers
 
 
 _services: dict[Path, Service] = {}

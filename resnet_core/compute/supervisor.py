@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import ray
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
@@ -24,7 +25,7 @@ from resnet_core.runs.ownership import HEARTBEAT_S, OrphanWatch, register
 from resnet_core.runs.run import ACTIVE, Run
 from resnet_core.runs.store import RunLostError, RunStore
 from resnet_core.trained.net import DataFacts
-from resnet_core.training.events import Finished, Stopped
+from resnet_core.training.events import Event, Finished, Stopped
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class Supervisor:
         task = ray.remote(num_returns="streaming", max_retries=0, max_calls=max_calls)
         self._train = task(jobs.train_task)
         self._load = ray.remote(num_cpus=0)(jobs.load_task)
-        self._flags = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=1)(jobs.StopFlags).remote()
+        self._flags: Any = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=1)(jobs.StopFlags).remote()
 
     def start(self) -> None:
         """Start the thread."""
@@ -243,7 +244,7 @@ class Supervisor:
 
     def _receive(self, active: Active) -> None:
         """Record all events that a training has sent since last time."""
-        items = []
+        items: list[Any] = []
         end: StopIteration | RayError | None = None
         try:
             while len(items) < ITEMS_AT_ONCE and ray.wait([active.stream], timeout=0, fetch_local=False)[0]:
@@ -266,8 +267,8 @@ class Supervisor:
                 del self._active[active.run]
                 self._handle_end(active, end)
 
-    def _record(self, active: Active, items: list) -> None:
-        events = []
+    def _record(self, active: Active, items: list[DataFacts | Event | Failure]) -> None:
+        events: list[Event] = []
         for item in items:
             if isinstance(item, Failure):
                 self._store.record(active.run, events, self._owner)

@@ -269,22 +269,25 @@ def _as_facts(run: dict[str, Any]) -> dict[str, Any]:
         raise _wrong("facts", facts, "what is known of the dataset")
     for name in ("mean", "std"):
         values = facts.get(name)
-        numbers = isinstance(values, list) and all(type(value) in (int, float) for value in values)
-        if not numbers or len(values) != 3 or not all(math.isfinite(value) for value in values):
+        if not isinstance(values, list) or len(values) != 3 or not all(_is_finite(value) for value in values):
             raise _wrong(f"facts.{name}", values, "three numbers")
     if min(facts["std"]) <= 0:
         raise _wrong("facts.std", facts["std"], "three numbers above 0")
-    known = {name: facts[name] for name in ("fingerprint", "mean", "std")}
+    known: dict[str, Any] = {name: facts[name] for name in ("fingerprint", "mean", "std")}
     if "best_scores" in facts:
         known["best_scores"] = _as_percentiles(facts["best_scores"])
     return known | {"classes": _as_texts(facts, "classes")}
 
 
 def _as_percentiles(values: Any) -> list[float]:
-    numbers = isinstance(values, list) and all(type(value) in (int, float) and math.isfinite(value) for value in values)
+    numbers = isinstance(values, list) and all(_is_finite(value) for value in values)
     if not numbers or not 2 <= len(values) <= 1001 or values != sorted(values):
         raise _wrong("facts.best_scores", values, "percentiles of the largest logit")
     return values
+
+
+def _is_finite(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
 
 
 # Arrays

@@ -5,9 +5,10 @@ SQLite is the embedded default, PostgreSQL comes by URL: statements are those th
 
 import errno
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -73,7 +74,7 @@ def open_engine(url: str) -> sa.Engine:
             .on_conflict_do_nothing()
         )
         found = connection.scalar(sa.select(counters.c.value).where(counters.c.name == "schema"))
-    if found > SCHEMA_VERSION:
+    if found is not None and found > SCHEMA_VERSION:
         engine.dispose()
         raise StoreError(
             f"The store was written by a newer version of this lab (schema {found}, ours {SCHEMA_VERSION}): "
@@ -96,7 +97,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def insert_for(engine: sa.Engine):
+def insert_for(engine: sa.Engine) -> Callable[[sa.Table], Any]:
     """The dialect's ``insert``: the one with ``on_conflict_do_...``, which plain SQLAlchemy lacks."""
     return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[engine.dialect.name]
 

@@ -29,7 +29,7 @@ def register(store: RunStore, kind: str) -> str:
 
 
 class OrphanWatch:
-    """Finds runs in the hands of processes that are gone, and settles them.
+    """Finds runs whose processes are gone, and queues or stops them.
 
     A process of this machine is looked up by its number and start time. One of another machine is taken for
     gone when its heartbeat stood still for ``stale_after_s`` of *our* clock, while we watched: clocks of two
@@ -42,22 +42,22 @@ class OrphanWatch:
         self._seen: dict[str, tuple[int, float]] = {}  # owner -> heartbeat, when it was first seen
 
     def release_orphans(self) -> list[str]:
-        """Settle all orphans there are now; returns their ids."""
-        owned = [run for run in self._store.runs(ACTIVE) if run.owner is not None]
+        """Queue or stop all orphans there are now; returns their ids."""
+        owned = [(run, run.owner) for run in self._store.runs(ACTIVE) if run.owner is not None]
         if not owned:
             return []
         owners = self._store.owners()
-        settled = []
-        for run in owned:
-            owner = owners.get(run.owner)
+        released = {}
+        for run, owner_id in owned:
+            owner = owners.get(owner_id)
             if owner is not None and not self._is_gone(owner):
                 continue
-            state, reason = _what_becomes(run.state, run.owner)
-            if self._store.set_state(run.id, state, reason, owner=run.owner):
-                settled.append(run.id)
-        for owner_id in {run.owner for run in owned if run.id in settled}:
+            state, reason = _state_without_owner(run.state, owner_id)
+            if self._store.set_state(run.id, state, reason, owner=owner_id):
+                released[run.id] = owner_id
+        for owner_id in set(released.values()):
             self._store.remove_owner(owner_id)
-        return settled
+        return list(released)
 
     def _is_gone(self, owner: dict[str, Any]) -> bool:
         if owner["host"] == machine_id() and process_start(owner["pid"]) != owner["process_start"]:
@@ -69,7 +69,7 @@ class OrphanWatch:
         return time.monotonic() - since > self._stale_after_s
 
 
-def _what_becomes(state: str, owner_id: str) -> tuple[str, str]:
+def _state_without_owner(state: str, owner_id: str) -> tuple[str, str]:
     if state == "stopping":
         return "stopped", ""
     if owner_id.startswith("cli"):

@@ -98,20 +98,20 @@ class RunStore:
         ``values``: columns of table ``runs``; ``history``: rows of ``epochs``, ``steps`` and ``layer_stats``
         by table name, without their column ``run``.
         """
-        begun = False
+        written: Path | None = None
         try:
             with self.database.write() as connection:
-                run_id = run_id or self._next_id(connection)
-                self._insert(connection, {**values, "id": run_id})
-                begun = True  # from here on the folder is this run's, and not one that another process brought
+                new_id = run_id or self._next_id(connection)
+                self._insert(connection, {**values, "id": new_id})
                 for table in HISTORY:
-                    upsert(connection, table, [{**row, "run": run_id} for row in history[table.name]])
-                files.write_whole(self.folder(run_id) / files.WEIGHTS, weights)
+                    upsert(connection, table, [{**row, "run": new_id} for row in history[table.name]])
+                written = self.folder(new_id)  # once the row is there, so that no other process's folder is removed
+                files.write_whole(written / files.WEIGHTS, weights)
         except BaseException:
-            if begun:
-                files.remove_folder(self.folder(run_id))
+            if written is not None:
+                files.remove_folder(written)
             raise
-        return run_id
+        return new_id
 
     def get(self, run_id: str) -> Run:
         rows = self.database.read(sa.select(runs).where(runs.c.id == run_id))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from resnet_core.compute import inference_client, inference_worker
+from resnet_core.compute import cluster, inference_client, inference_worker
 from resnet_core.compute.inference_worker import QUESTIONS, InferenceWorker, Missing, Whole
 from resnet_core.compute.jobs import import_function
 from resnet_core.compute.service import Service
@@ -29,13 +29,15 @@ def service_home(tmp_path_factory):
 @pytest.fixture(scope="module")
 def service(ray_running, service_home):
     """A service whose worker also knows the fake questions; one for all tests, since its torch takes seconds."""
-    service = Service(service_home, warm=False)
-    service._inference = inference_client.InferenceClient(
-        service.store, QUESTIONS | {name: f"fake_questions:{name}" for name in FAKES}
-    )
-    service._started.set()
-    service._inference.wait_until_ready()
-    return service
+    with pytest.MonkeyPatch.context() as patch:
+        for name in FAKES:
+            patch.setitem(QUESTIONS, name, f"fake_questions:{name}")
+        patch.setattr(cluster, "stop", lambda: None)  # others use the same Ray
+        service = Service(service_home, warm=False)
+        service.start()
+        service._workers._inference.wait_until_ready()
+        yield service
+        service.stop()
 
 
 @pytest.fixture

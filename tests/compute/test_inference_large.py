@@ -12,9 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from resnet_core.compute.failures import Failure
-from resnet_core.compute.inference_client import InferenceClient
 from resnet_core.compute.inference_worker import QUESTIONS, InferenceWorker, Missing, Whole
-from resnet_core.compute.service import Service
 from resnet_core.data.download import downloads_folder
 from resnet_core.errors import JobError
 from resnet_core.networks import presets
@@ -112,17 +110,14 @@ def test_the_trust_of_a_large_network_comes_without_what_takes_minutes(worker, s
 
 
 @pytest.fixture
-def service(ray_running, tmp_path, monkeypatch):
+def service(make_service, tmp_path, monkeypatch):
     """A service whose three smallest published ResNets are tiny and here; the worker for them is not started."""
     imagenet.classes_file(tmp_path).parent.mkdir()
     imagenet.classes_file(tmp_path).write_text(json.dumps([f"class {index}" for index in range(LARGE.num_classes)]))
     for seed, name in enumerate(("resnet-18", "resnet-34", "resnet-50")):
         monkeypatch.setitem(presets.PRESETS, name, replace(presets.PRESETS[name], spec=LARGE))
         save_file(build_net(LARGE, seed=seed).state_dict(), imagenet.weights_file(tmp_path, name))
-    service = Service(tmp_path, warm=False)
-    service._inference = InferenceClient(service.store)
-    service._started.set()
-    return service
+    return make_service(tmp_path)
 
 
 def test_a_page_asks_by_name_and_the_worker_of_the_others_stays_free(service):
@@ -130,7 +125,7 @@ def test_a_page_asks_by_name_and_the_worker_of_the_others_stays_free(service):
     first, second = service.ask("predict", PICTURE, runs=ids)
     assert first.shape == (3,) and first.sum() == pytest.approx(1, abs=1e-5)
     assert not np.allclose(first, second)
-    assert service._large_inference is not None
+    assert service._workers._large_inference is not None
 
 
 def test_weights_that_are_not_here_and_too_many_networks_are_sentences(service):
