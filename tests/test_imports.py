@@ -175,6 +175,24 @@ def test_results_of_torch_computations_travel_without_torch() -> None:
         assert reached([computation]) & LOADS_TORCH, f"{computation} needs no torch: {name} may be a part of it"
 
 
+def test_a_page_is_made_of_its_own_folder_and_of_what_pages_share() -> None:
+    for name, module in sources().items():
+        if name.startswith("pages.") and name != "pages.site":
+            folder = name.split(".")[1]
+            others = {each for each in module.imports | module.lazy if each.startswith("pages.")}
+            foreign = {each for each in others if each.split(".")[1] not in (folder, "parts")}
+            assert not foreign, f"{name} imports {sorted(foreign)}: move what two pages need to pages/parts"
+
+
+def test_pages_read_through_the_service_alone() -> None:
+    """Where things lie on disk is for the service to know; only pages/parts/backend.py may look for the home."""
+    beneath = {"home", "data.catalog", "data.storage", "runs.bundle", "runs.database", "runs.files", "runs.store"}
+    for name, module in sources().items():
+        if name.startswith("pages.") and name != "pages.parts.backend":
+            found = {each for each in module.imports | module.lazy if each.removeprefix("resnet_core.") in beneath}
+            assert not found, f"{name} imports {sorted(found)}: ask the service"
+
+
 @pytest.mark.parametrize("module", ["app", "resnet_core.cli"])
 def test_the_server_and_the_command_line_start_without_torch_and_ray(module: str, tmp_path: Path) -> None:
     assert not loaded_after(f"import {module}", tmp_path) & HEAVY
