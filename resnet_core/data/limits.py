@@ -5,8 +5,8 @@ from headers and then watched, because a header cannot be trusted to say how lon
 """
 
 import shutil
-import time
 from pathlib import Path
+from time import process_time
 
 from resnet_core.errors import DataError
 from resnet_core.formatting import file_size
@@ -52,7 +52,7 @@ class CpuClock:
     """The computing time that this process has used since the clock was made."""
 
     def __init__(self) -> None:
-        self._start = time.process_time()
+        self._start = process_time()
 
     def check_estimate(self, seconds: float, what: str) -> None:
         """Raise DataError when ``what``, which begins the sentence, would take more than is left of CPU_SECONDS."""
@@ -71,7 +71,7 @@ class CpuClock:
             )
 
     def _used(self) -> float:
-        return time.process_time() - self._start
+        return process_time() - self._start
 
 
 def _free_disk(folder: Path) -> int:

@@ -268,7 +268,7 @@ def test_decoding_is_estimated_by_headers_before_it_begins(read, class_folders, 
             (top / name / f"{i}.png").write_bytes(large if i else large[:10])
     monkeypatch.setattr(reading, "read_for_network", lambda *_: pytest.fail("decoded"))
     monkeypatch.setattr(limits, "CPU_SECONDS", 0.05)
-    monkeypatch.setattr(limits.time, "process_time", lambda: 0.0)
+    monkeypatch.setattr(limits, "process_time", lambda: 0.0)
     with pytest.raises(DataError, match=r"60 pictures of this size takes about \d+ seconds of computing; .* may take"):
         read(top)
 
@@ -281,14 +281,14 @@ def test_a_header_behind_much_else_is_found(read, class_folders, encode, monkeyp
         for i in range(5):
             (top / name / f"{i}.png").write_bytes(late)
     monkeypatch.setattr(limits, "CPU_SECONDS", 0.2)
-    monkeypatch.setattr(limits.time, "process_time", lambda: 0.0)
+    monkeypatch.setattr(limits, "process_time", lambda: 0.0)
     with pytest.raises(DataError, match="10 pictures of this size"):
         read(top)
 
 
 def test_decoding_that_takes_longer_than_headers_said_is_stopped(read, class_folders, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(limits.time, "process_time", lambda: now[0])
+    monkeypatch.setattr(limits, "process_time", lambda: now[0])
 
     def slow(*_):
         now[0] += 50

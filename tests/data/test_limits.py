@@ -28,7 +28,7 @@ def test_a_disk_is_that_of_the_nearest_folder_that_exists(tmp_path: Path) -> Non
 
 def test_computing_time_is_estimated_and_watched(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [50.0]
-    monkeypatch.setattr(limits.time, "process_time", lambda: now[0])
+    monkeypatch.setattr(limits, "process_time", lambda: now[0])
     clock = CpuClock()
     clock.check_estimate(299, "It takes")
     with pytest.raises(DataError, match="It takes about 301 seconds of computing; an import may take 300"):
