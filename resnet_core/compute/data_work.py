@@ -14,9 +14,11 @@ from resnet_core.data.cifar10 import NAME as CIFAR10
 from resnet_core.data.cifar10 import fetch_cifar10
 from resnet_core.data.dataset import DatasetInfo, Progress
 from resnet_core.data.importing import import_dataset
+from resnet_core.data.limits import DiskFullError
 from resnet_core.data.uploads import remove_upload
 
 REPORT_EVERY_S = 0.2
+TRY_AGAIN_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,19 @@ def data_task(
 def _get_dataset(source: str, home: Path, _name: str | None, progress: Progress) -> DatasetInfo:
     if source == CIFAR10:
         return fetch_cifar10(home, progress)
-    load_dataset(source, home, progress)  # Shapes-10 is generated
+    _generate(source, home, progress)
     return next(info for info in catalog(home) if info.name == source)
+
+
+def _generate(name: str, home: Path, progress: Progress) -> None:
+    """Draw the pictures of Shapes-10; where the disk has no room for them, as soon as it has."""
+    while True:
+        try:
+            load_dataset(name, home, progress)
+            return
+        except DiskFullError as error:
+            progress(f"{error} It goes on by itself once there is room.", 0.0)
+            time.sleep(TRY_AGAIN_S)
 
 
 def _import(source: str, home: Path, name: str | None, progress: Progress) -> DatasetInfo:

@@ -19,7 +19,11 @@ DISK_RESERVE = 16 << 20
 """Bytes of disk that are left free: a store of runs that cannot write loses trainings."""
 
 CPU_SECONDS = 300.0
-"""Computing time of one import, for example 600 PNGs of 25 megapixels or 4,000 photos (JPEG) of 12."""
+"""Computing time of one import: about 1,000 PNGs of 25 megapixels or 5,000 photos (JPEG) of 12."""
+
+
+class DiskFullError(DataError):
+    """There is no room for what is to be written; there may be later."""
 
 
 def check_memory(needed: int, what: str, remedy: str = "choose fewer or smaller pictures") -> None:
@@ -33,18 +37,18 @@ def check_memory(needed: int, what: str, remedy: str = "choose fewer or smaller 
 
 
 def check_disk(folder: Path, needed: int, what: str) -> None:
-    """Raise DataError when ``what``, which begins the sentence, needs more bytes than the disk of ``folder`` has."""
+    """Raise DiskFullError when ``what``, which begins the sentence, needs more bytes than ``folder``'s disk has."""
     free = _free_disk(folder)
     if needed + DISK_RESERVE > free:
-        raise DataError(f"{what} {file_size(needed)} of disk. {disk_is_full(folder)}")
+        raise DiskFullError(f"{what} {file_size(needed)} of disk. {disk_is_full(folder)}")
 
 
 def disk_is_full(folder: Path) -> str:
     """How much is free where ``folder`` lies, and what to do about it: two sentences."""
     free = file_size(max(0, _free_disk(folder) - DISK_RESERVE))
     return (
-        f"Only {free} can be used on the disk of {folder}. Delete datasets or runs that are no longer needed "
-        "(page Runs and data) or make room in another way, then try again."
+        f"Only {free} can be used on the disk of {folder}. Make room first, for example by deleting datasets or runs "
+        "that are no longer needed (page Runs and data)."
     )
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from resnet_core.data.dataset import Dataset, DatasetInfo
-from resnet_core.data.limits import check_disk, check_memory, disk_is_full
+from resnet_core.data.limits import DiskFullError, check_disk, check_memory, disk_is_full
 from resnet_core.data.temporary import NEW_DATASET, clear_leftovers, datasets_folder, temporary_name
 from resnet_core.errors import DataError
 
@@ -101,7 +101,7 @@ def new_folder(home: Path) -> Iterator[Path]:
     except OSError as error:
         if error.errno in _FULL:
             shutil.rmtree(folder, ignore_errors=True)  # before it is counted what is free
-            raise DataError(f"The disk is full. {disk_is_full(parent)}") from error
+            raise DiskFullError(f"The disk is full. {disk_is_full(parent)}") from error
         if error.errno in _UNWRITABLE or not folder.is_dir():
             raise DataError(f"The lab cannot write into {parent}: {error.strerror}.") from error
         raise

@@ -105,6 +105,6 @@ def test_datasets_need_no_torch():
 
 def test_first_pictures_on_a_full_disk_are_a_sentence(home, free_bytes):
     free_bytes(disk=30_000_000)
-    with pytest.raises(DataError, match=r"Drawing Shapes-10 takes 39.0 MB of disk\. Only 13.2 MB .* Delete datasets"):
+    with pytest.raises(DataError, match=r"Drawing Shapes-10 takes 39.0 MB of disk\. Only 13.2 MB .* deleting datasets"):
         load_dataset("shapes-10", home)
     assert not list(storage.datasets_folder(home).iterdir())

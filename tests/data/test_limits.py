@@ -17,7 +17,7 @@ def test_half_of_the_free_memory_may_be_taken(free_bytes) -> None:
 def test_some_of_the_disk_stays_free(free_bytes, tmp_path: Path) -> None:
     free_bytes(disk=limits.DISK_RESERVE + 1_000_000)
     check_disk(tmp_path, 1_000_000, "It takes")
-    with pytest.raises(DataError, match=r"It takes 1\.1 MB of disk\. Only 1\.0 MB can be used .* Delete datasets"):
+    with pytest.raises(DataError, match=r"It takes 1\.1 MB of disk\. Only 1\.0 MB can be used .* deleting datasets"):
         check_disk(tmp_path, 1_100_000, "It takes")
 
 

@@ -67,7 +67,7 @@ def test_full_disk_is_a_sentence(home):
 def test_writing_on_a_full_disk_is_a_sentence_and_leaves_nothing(home, write):
     """numpy's own words are "Not enough free space to write 30720000 bytes after offset 128"."""
     images = np.zeros((100, 32, 32, 3), np.uint8)
-    words = r"disk is full\. Only .* can be used on the disk of .* Delete datasets or runs"
+    words = r"disk is full\. Only .* can be used on the disk of .* deleting datasets or runs"
     with pytest.raises(DataError, match=words), storage.new_folder(home) as folder:
         (folder / "x_train.npy").symlink_to("/dev/full")
         if write == "save_array":
