@@ -76,7 +76,7 @@ def _choose_rows(nets: Sequence[TrainedNet], dataset: Dataset, number_key: str) 
         [IN_ORDER, *_searches(nets, dataset)],
         key=f"picture_search_{dataset.name}",
         format_func=lambda name: SEARCHES[name].title if name in SEARCHES else "All, in their order",
-        help=f"Asks the networks about the first {SEARCHED:,} test pictures.\n\n"
+        help=f"Asks the networks about {min(SEARCHED, len(dataset.y_test)):,} test pictures.\n\n"
         + "\n\n".join(f"**{search.title}**: {search.help}" for search in SEARCHES.values()),
         on_change=_restart,
         args=(number_key,),
@@ -108,8 +108,8 @@ def _searches(nets: Sequence[TrainedNet], dataset: Dataset) -> list[str]:
 
 def _hits(nets: Sequence[TrainedNet], dataset: Dataset, search: str) -> np.ndarray:
     """Indices of test pictures, the most telling first."""
-    logits = survey(with_same_classes(nets), dataset, SEARCHED)
-    return SEARCHES[search].order(logits, np.array(dataset.y_test[: logits.shape[1]]))
+    rows, logits = survey(with_same_classes(nets), dataset, SEARCHED)
+    return rows[SEARCHES[search].order(logits, np.array(dataset.y_test[rows]))]
 
 
 def _choose_number(dataset: Dataset, rows: np.ndarray, number_key: str) -> int:

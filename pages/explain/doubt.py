@@ -49,8 +49,8 @@ def _own_scores(net: TrainedNet) -> tuple[Sequence[float], str] | None:
     """
     dataset = own_dataset(net)
     if dataset is not None:
-        logits = survey([net], dataset, COMPARED)[0]
-        return logits.max(axis=1).tolist(), f"{len(logits):,} test pictures of {dataset.title}"
+        rows, logits = survey([net], dataset, COMPARED)
+        return logits[0].max(axis=1).tolist(), f"{len(rows):,} test pictures of {dataset.title}"
     if net.facts.best_scores:
         return net.facts.best_scores, f"the test pictures of {net.facts.dataset}"
     return None

@@ -12,7 +12,7 @@ from pages.parts.backend import service
 from pages.parts.datasets import open_dataset, ready_datasets
 from resnet_core.attribution.explain_result import Attribution
 from resnet_core.data.dataset import Dataset
-from resnet_core.data.sample import balanced_sample
+from resnet_core.data.sample import balanced_sample, sample_indices
 from resnet_core.trained.net import TrainedNet
 
 Settings = Mapping[str, int | float | str]
@@ -100,27 +100,33 @@ def logits_of(net: TrainedNet, pixels: np.ndarray) -> np.ndarray:
     return service().ask("survey", pixels[None], runs=[net.id])[0][0, 0]
 
 
-def survey(nets: Sequence[TrainedNet], dataset: Dataset, most: int) -> np.ndarray:
-    """Logits (R, N, num_classes) of R networks for the first N test pictures, at most ``most``; with progress."""
+def survey(nets: Sequence[TrainedNet], dataset: Dataset, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices (N,) of test pictures, at most ``most`` drawn at random and put in order, and logits (R, N, num_classes)
+    of R networks for them; with progress.
+    """
     bar = st.empty()
-    total = min(most, len(dataset.x_test))
+    sample = sample_indices(dataset, "test", most)  # of which a smaller one is the start, so that parts are asked once
+    parts = [np.sort(sample[start : start + SURVEYED_AT_ONCE]) for start in range(0, len(sample), SURVEYED_AT_ONCE)]
     logits = []
     for index, net in enumerate(nets):
-        parts = []
-        for start in range(0, total, SURVEYED_AT_ONCE):
-            done = (index + start / most) / len(nets)
-            bar.progress(done, f"Asking {net.name} about {total:,} test pictures …")
-            parts.append(_survey(net.id, net.weights_version, dataset.name, dataset.fingerprint, start, dataset))
-        logits.append(np.concatenate(parts))
+        answers = []
+        for part_index, part in enumerate(parts):
+            done = (index + part_index / len(parts)) / len(nets)
+            bar.progress(done, f"Asking {net.name} about {len(sample):,} test pictures …")
+            rows = tuple(part.tolist())
+            answers.append(_survey(net.id, net.weights_version, dataset.name, dataset.fingerprint, rows, dataset))
+        logits.append(np.concatenate(answers))
     bar.empty()
-    return np.stack(logits)
+    asked = np.concatenate(parts)
+    order = np.argsort(asked)
+    return asked[order], np.stack(logits)[:, order]
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _survey(
-    net: str, weights_version: int, dataset: str, fingerprint: str, start: int, _dataset: Dataset
+    net: str, weights_version: int, dataset: str, fingerprint: str, rows: tuple[int, ...], _dataset: Dataset
 ) -> np.ndarray:
-    pictures = np.array(_dataset.x_test[start : start + SURVEYED_AT_ONCE])
+    pictures = np.array(_dataset.x_test[list(rows)])
     return np.concatenate([logits[0] for logits in service().ask_each("survey", pictures, runs=[net])])
 
 

@@ -16,6 +16,7 @@ from resnet_core.analysis.step0 import measure_step0
 from resnet_core.analysis.step0_result import Step0Result
 from resnet_core.data.catalog import load_dataset
 from resnet_core.data.dataset import Dataset
+from resnet_core.data.sample import sample_indices
 from resnet_core.networks.costs import count_costs
 from resnet_core.networks.spec import NetSpec
 from resnet_core.trained.loaded import LoadedNet
@@ -85,7 +86,7 @@ _MAX_BATCHES = 16
 
 def _draw(dataset: Dataset, count: int, part: str) -> Batch:
     images, labels = getattr(dataset, f"x_{part}"), getattr(dataset, f"y_{part}")
-    rows = np.sort(np.random.default_rng(0).permutation(len(labels))[:count])
+    rows = np.sort(sample_indices(dataset, part, count))
     return Batch(
         fingerprint=dataset.fingerprint,
         part=part,

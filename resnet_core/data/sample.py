@@ -2,6 +2,18 @@
 
 import numpy as np
 
+from resnet_core.data.dataset import Dataset
+
+
+def sample_indices(dataset: Dataset, part: str, size: int) -> np.ndarray:
+    """Indices of `size` pictures (all of them where there are fewer) of the part "train" or "test", drawn at random:
+    the same ones whenever they are asked for, and a smaller sample begins a larger one.
+
+    The first pictures of a part would not do: imported folders are written class by class.
+    """
+    labels = dataset.y_train if part == "train" else dataset.y_test
+    return np.random.default_rng(0).permutation(len(labels))[:size]
+
 
 def balanced_sample(labels: np.ndarray, size: int) -> np.ndarray:
     """Indices of `size` pictures (all of them where there are fewer), in order: as many of each class as can be, the

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from streamlit.util import AttributeDictionary
 
-from resnet_core.data.catalog import delete_dataset
+from resnet_core.data.catalog import delete_dataset, load_dataset
+from resnet_core.data.sample import sample_indices
 from resnet_core.home import default_home
 
 
@@ -53,6 +54,15 @@ def test_the_networks_are_asked_once(lab, surveyed):
     for search in ("disagree", "least_sure", "disagree"):
         at.selectbox(key="picture_search_dots").set_value(search).run()
     assert [question for question, _ in lab.service.asked].count("survey") == 2
+
+
+def test_a_search_in_a_part_of_the_pictures_finds_them_by_their_numbers(lab, surveyed, monkeypatch):
+    monkeypatch.setattr("pages.explain.dataset_picture.SEARCHED", 10)
+    at = surveyed()
+    at.selectbox(key="picture_search_dots").set_value("most_sure").run()
+    [(pictures, _), _] = [noted for question, noted in lab.service.asked if question == "survey"]
+    last = np.sort(sample_indices(load_dataset("dots", lab.home), "test", 10))[-1]  # of which the networks are surest
+    assert len(pictures) == 10 and f"test picture {last}," in shown(at)
 
 
 def test_a_search_without_a_hit_says_so(surveyed):

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from resnet_core.data.catalog import load_dataset
+from resnet_core.data.sample import sample_indices
+
 
 def png(color: str) -> bytes:
     data = io.BytesIO()
@@ -48,6 +51,16 @@ def test_a_picture_that_scores_below_the_networks_own_is_doubted(judged, score, 
 def test_a_picture_that_scores_like_the_networks_own_is_not(judged):
     at = judged(2.5)
     assert not at.warning and "predictions" in at.charts()
+
+
+def test_it_is_compared_with_test_pictures_from_all_over_the_dataset(lab, judged, monkeypatch):
+    """The first ones would be of the first classes only: imported folders are written class by class."""
+    monkeypatch.setattr("pages.explain.doubt.COMPARED", 10)
+    assert judged(0.5).says("warning", "likely", "10 test pictures")
+    [pictures] = [noted[0] for question, noted in lab.service.asked if question == "survey"]
+    dataset = load_dataset("dots", lab.home)
+    np.testing.assert_array_equal(pictures, dataset.x_test[np.sort(sample_indices(dataset, "test", 10))])
+    assert (pictures != dataset.x_test[:10]).any()
 
 
 def test_a_test_picture_of_the_networks_own_data_is_not_questioned(lab, open_page):
