@@ -34,6 +34,23 @@ LOADS_TORCH = {"torch", "torchvision", "captum", "safetensors.torch"}
 
 HEAVY = {*LOADS_TORCH, "ray"}
 
+TORCHLESS = (  # packages and modules that never load torch
+    "resnet_core.figures",
+    "resnet_core.gallery",
+    "resnet_core.runs",
+    "resnet_core.compute.cluster",
+    "resnet_core.compute.data_tasks",
+    "resnet_core.compute.data_work",
+    "resnet_core.compute.inference_client",
+    "resnet_core.compute.inference_worker",
+    "resnet_core.compute.jobs",
+    "resnet_core.compute.local",
+    "resnet_core.compute.service",
+    "resnet_core.compute.supervisor",
+    "resnet_core.data.catalog",
+    "resnet_core.data.pictures",
+)
+
 FREE = "No torch."
 
 
@@ -162,6 +179,14 @@ def test_a_module_says_no_torch_exactly_when_importing_it_loads_none() -> None:
 def test_what_says_no_torch_loads_none_in_a_fresh_process() -> None:
     free = [name for name in sources() if FREE in sources()[name].docstring.split("\n\n")[0] and not is_script(name)]
     assert not loaded_after(imports(free)) & LOADS_TORCH
+
+
+def test_what_the_app_and_fresh_workers_import_loads_no_torch() -> None:
+    """Whatever their docstrings say: what waits, reads, draws and plans must not cost a process torch's memory."""
+    names = [name for package in TORCHLESS for name in (importable(package) or [package])]
+    assert set(names) <= set(sources())
+    loading = {name: reached([name]) & LOADS_TORCH for name in names}
+    assert {name: culprits for name, culprits in loading.items() if culprits} == {}
 
 
 def test_results_of_torch_computations_travel_without_torch() -> None:

@@ -140,8 +140,8 @@ def test_questions_are_computed_one_at_a_time(service):
 def test_patience_ends_with_a_sentence(service):
     begun = time.monotonic()
     with pytest.raises(JobError, match="too long"):
-        service.ask("hang", 1.5, timeout=0.3)
-    assert time.monotonic() - begun < 1.4
+        service.ask("hang", 3.0, timeout=0.3)
+    assert time.monotonic() - begun < 2.9
     assert service.ask("double", 2) == 4, "the worker was busy, not hung, and goes on"
 
 

@@ -66,9 +66,9 @@ def test_phone_photo_of_twelve_megapixels_turned_by_exif(encode):
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: show it turned right by 90 degrees
     data = encode(half_red(4032, 3024), "JPEG", exif=exif)
-    began = time.perf_counter()
+    began = time.process_time()
     picture = read_picture(data, "IMG_1.JPG")
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert picture.original_size == (3024, 4032)
     assert picture.array.shape == (512, 384, 3)
     assert close(picture.array[50, 200], RED) and close(picture.array[460, 200], WHITE)

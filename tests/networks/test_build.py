@@ -55,9 +55,9 @@ def test_every_tensor_is_filled(preset_name, shrink):
 
 
 def test_the_deepest_network_is_built_in_seconds():
-    started = time.perf_counter()
+    started = time.process_time()
     net = build_net(preset("resnet-1202"))
-    assert time.perf_counter() - started < 15
+    assert time.process_time() - started < 15
     assert sum(parameter.numel() for parameter in net.parameters()) == 19_421_274
 
 
