@@ -17,7 +17,7 @@ from resnet_core.data.normalise import Normalise
 from resnet_core.errors import SpecError
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
-from resnet_core.networks.surgery import load_shared
+from resnet_core.networks.surgery import load_shared_weights
 
 _BATCH_SIZE = 250
 """Recalibrated statistics of batch norm are means over batches of this size."""
@@ -52,7 +52,7 @@ def same_weights(
             continue
         net = build_net(variant).to(memory_format=torch.channels_last)
         try:
-            load_shared(net, state)
+            load_shared_weights(net, state)
         except SpecError as error:
             if skips == AS_TRAINED:
                 raise

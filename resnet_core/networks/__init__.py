@@ -1,1 +1,1 @@
-"""Networks as specs, and what builds and counts them."""
+"""The networks: their specs, presets, modules and costs."""

@@ -1,6 +1,7 @@
 """Changes to a design that always end in a network that can be built. No torch."""
 
 import dataclasses
+from typing import Any
 
 from resnet_core.errors import SpecError
 from resnet_core.networks.presets import preset
@@ -26,11 +27,11 @@ def change_field(spec: NetSpec, field: str, value: str | int | float) -> NetSpec
     Raises SpecError when there is no such network.
     """
     try:
-        return dataclasses.replace(spec, **{field: value})
+        return _replace(spec, {field: value})
     except SpecError:
         pass
     try:
-        return dataclasses.replace(spec, **{field: value, "skips": ""})
+        return _replace(spec, {field: value, "skips": ""})
     except SpecError:
         if field not in ("family", "layout", "block"):
             raise
@@ -50,19 +51,23 @@ def _rebuild(spec: NetSpec, field: str, value: str | int | float) -> NetSpec:
     for name, old in spec.to_dict().items():
         if name not in (field, "skips"):
             try:
-                new = dataclasses.replace(new, **{name: old})
+                new = _replace(new, {name: old})
             except SpecError:
                 continue
     return new
 
 
+def _replace(spec: NetSpec, changes: dict[str, Any]) -> NetSpec:
+    return dataclasses.replace(spec, **changes)
+
+
 def _base(spec: NetSpec, field: str, value: str | int | float) -> NetSpec:
     if field == "family":
-        return FAMILY_BASES.get(value) or NetSpec(family=value)
+        return FAMILY_BASES.get(str(value)) or NetSpec(family=str(value))
     if field == "layout" and value == "imagenet":
         return NetSpec(family=spec.family, layout="imagenet", depth=18, width=64, num_classes=spec.num_classes)
     if field == "block" and spec.layout == "imagenet":
-        return BLOCK_BASES[value]
+        return BLOCK_BASES[str(value)]
     if field == "block" and value == "bottleneck":
         return NetSpec(family=spec.family, block="bottleneck", depth=29)
     return NetSpec(family=spec.family)

@@ -39,9 +39,7 @@ class Block(nn.Module):
         self.merge = build_merge(architecture.merge) if architecture.merge else None
 
     def branch(self, x: Tensor) -> Tensor:
-        """F(x): what the block computes beside its shortcut, from its input or, in pre-activation blocks, from the
-        activated input.
-        """
+        """F(x): what the block computes beside its shortcut. In pre-activation blocks x is the activated input."""
         raise NotImplementedError
 
     def shortcut(self, x: Tensor) -> Tensor:

@@ -36,7 +36,7 @@ def init_weights(net: Network, spec: NetSpec, seed: int) -> None:
         elif isinstance(module, ScalarScale):
             module.value.fill_(1)
     for module in net.modules():
-        if isinstance(module, GatedAdd):
+        if isinstance(module, GatedAdd) and module.gate.bias is not None:
             module.gate.bias.fill_(spec.gate_bias)
     if isinstance(net, ResNet) and spec.init in BRANCH_INITS:
         _init_branches(net, spec.init)

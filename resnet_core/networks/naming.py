@@ -1,6 +1,13 @@
-"""Names of networks for people: the family and depth, then what departs from the usual. No torch."""
+"""Names of networks for people: the family and depth, then what differs from the usual. No torch."""
 
-BASE = {"plain": "Plain", "residual": "ResNet", "preact": "PreAct-ResNet", "highway": "Highway", "vgg": "VGG"}
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from resnet_core.networks.spec import NetSpec
+
+FAMILY_NAMES = {"plain": "Plain", "residual": "ResNet", "preact": "PreAct-ResNet", "highway": "Highway", "vgg": "VGG"}
 INIT_NAMES = {
     "xavier": "Xavier start",
     "default": "PyTorch start",
@@ -20,30 +27,30 @@ ORDER_NAMES = {
     "relu_before_add": "ReLU before addition",
     "relu_only_preact": "ReLU-only",
 }
-PATTERN_SHOWN = 27
-"""Blocks up to which a name shows the skip pattern itself (depth 56); beyond, it shows how many."""
+MAX_PATTERN_LENGTH = 27
+"""Up to so many blocks (depth 56) a name shows the skip pattern; above, it counts the skips."""
 
 
-def long_name(spec) -> str:
+def long_name(spec: NetSpec) -> str:
     """The full name: "ResNet-110 · exclusive gate (bias -6)"."""
-    return " · ".join([_base(spec), *(long for long, _ in _departures(spec))])
+    return " · ".join([_base(spec), *(long for long, _ in _differences(spec))])
 
 
-def short_name(spec) -> str:
+def short_name(spec: NetSpec) -> str:
     """The name for a legend: "ResNet-56 noBN"."""
-    return " ".join([_base(spec), *(short for _, short in _departures(spec))])
+    return " ".join([_base(spec), *(short for _, short in _differences(spec))])
 
 
-def _base(spec) -> str:
-    return "AlexNet" if spec.family == "alexnet" else f"{BASE[spec.family]}-{spec.depth}"
+def _base(spec: NetSpec) -> str:
+    return "AlexNet" if spec.family == "alexnet" else f"{FAMILY_NAMES[spec.family]}-{spec.depth}"
 
 
-def _departures(spec) -> list[tuple[str, str]]:
-    """(long, short) of each way in which the spec departs from what its base name says."""
-    return [*_shape(spec), *_start(spec), *_skips(spec)]
+def _differences(spec: NetSpec) -> list[tuple[str, str]]:
+    """(long, short) words for each way in which the network differs from what its base name says."""
+    return [*_shape(spec), *_init(spec), *_skips(spec)]
 
 
-def _shape(spec) -> list[tuple[str, str]]:
+def _shape(spec: NetSpec) -> list[tuple[str, str]]:
     found = []
     if spec.image_size == 224 or spec.family in ("alexnet", "vgg"):
         found.append((f"{spec.image_size} px", f"{spec.image_size}px"))
@@ -59,19 +66,19 @@ def _shape(spec) -> list[tuple[str, str]]:
     return found
 
 
-def _start(spec) -> list[tuple[str, str]]:
+def _init(spec: NetSpec) -> list[tuple[str, str]]:
     if spec.init == "he":
         return []
     return [(INIT_NAMES[spec.init], INIT_NAMES[spec.init].replace(" start", ""))]
 
 
-def _skips(spec) -> list[tuple[str, str]]:
+def _skips(spec: NetSpec) -> list[tuple[str, str]]:
     found = []
     usual_shortcut = "B" if spec.layout == "imagenet" and spec.family == "residual" else "A"
     if spec.shortcut != usual_shortcut:
         found.append((f"option {spec.shortcut}", spec.shortcut))
     if spec.merge != "identity":
-        found.append((MERGE_NAMES[spec.merge] + _bias(spec),) * 2)
+        found.append((MERGE_NAMES[spec.merge] + _gate_bias(spec),) * 2)
     elif spec.family == "highway" and spec.gate_bias != -2:
         found.append((f"gate bias {spec.gate_bias:g}", f"b{spec.gate_bias:g}"))
     if spec.order != "standard":
@@ -83,14 +90,14 @@ def _skips(spec) -> list[tuple[str, str]]:
     return found + _pattern(spec)
 
 
-def _bias(spec) -> str:
+def _gate_bias(spec: NetSpec) -> str:
     return f" (bias {spec.gate_bias:g})" if spec.merge.endswith("gate") else ""
 
 
-def _pattern(spec) -> list[tuple[str, str]]:
+def _pattern(spec: NetSpec) -> list[tuple[str, str]]:
     if spec.skips == "all" or spec.family in ("plain", "alexnet", "vgg"):
         return []
     if spec.skips == "none":
         return [("no skips", "no skips")]
     count = f"{spec.skips.count('1')}/{spec.n_blocks} skips"
-    return [(f"skips {spec.skips}" if spec.n_blocks <= PATTERN_SHOWN else count, count)]
+    return [(f"skips {spec.skips}" if spec.n_blocks <= MAX_PATTERN_LENGTH else count, count)]

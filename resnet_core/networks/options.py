@@ -1,6 +1,6 @@
-"""The words a design is made of: each allowed value with its title, one sentence of help and its paper. No torch.
+"""The choices of a design: each allowed value of a field with its title, a sentence of help and its paper. No torch.
 
-A page builds its controls from these tables; `validation` takes the allowed values from them.
+Pages build their controls from these tables; `validation` takes the allowed values from them.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Paper:
-    """A source: how it is cited in a line, and where it is read."""
+    """A source: how it is cited, and where to read it."""
 
     cite: str
     url: str
@@ -34,7 +34,7 @@ KRIZHEVSKY_2012 = Paper(
 
 @dataclass(frozen=True)
 class Option:
-    """One allowed value of a field: a title for a select box, a sentence of help, the paper it comes from."""
+    """One allowed value of a field: its title in a select box, a sentence of help, the paper it comes from."""
 
     title: str
     help: str
@@ -87,10 +87,10 @@ NORMS = {
 }
 
 WEIGHT_INITS = ("he", "xavier", "default", "gaussian")
-"""Starts that say how each weight is drawn."""
+"""Initialisations that say from which distribution each weight is drawn."""
 
 BRANCH_INITS = ("zero_gamma", "skipinit", "fixup")
-"""Starts that make each block with a skip begin as an identity."""
+"""Initialisations that make each block with a skip begin as an identity."""
 
 INITS = {
     "he": Option("He", "Normal with variance 2/fan-in: keeps the signal's size through ReLUs.", HE_INIT),

@@ -1,7 +1,6 @@
 """The paths through a network: each block with a skip is passed through its branch or around it. No torch.
 
-Veit et al. 2016, Residual Networks Behave Like Ensembles of Relatively Shallow Networks
-(https://arxiv.org/abs/1605.06431).
+After Veit et al. 2016, "Residual Networks Behave Like Ensembles" (https://arxiv.org/abs/1605.06431).
 """
 
 import math

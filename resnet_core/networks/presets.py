@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 from resnet_core.errors import SpecError
 from resnet_core.networks import options
@@ -11,7 +12,7 @@ from resnet_core.networks.spec import NetSpec
 
 @dataclass(frozen=True)
 class Preset:
-    """A row of the table: the network, its title for a select box, the heading above it, its source."""
+    """A row of the table: a network, its title and the group it stands under in a select box, its source."""
 
     spec: NetSpec
     title: str
@@ -25,16 +26,15 @@ PREACT = "Pre-activation"
 HIGHWAYS = "Highway networks"
 SHORTCUTS = "What the shortcut does"
 ORDERS = "Where BN and ReLU stand"
-STARTS = "Batch norm or not, and how it starts"
+INITS = "Batch norm or not, and how it starts"
 IMAGENET = "ImageNet, 224 pixels"
 SMALL_IMAGENET = "ImageNet networks at 32 pixels"
 
 
 def preset(name: str) -> NetSpec:
-    """The spec of a name, whatever its case: a row of the table, else plain-N, resnet-N, preact-N or
-    highway-N.
+    """The network of this name, in any case: a row of the table, else plain-N, resnet-N, preact-N or highway-N.
 
-    Raises SpecError: for an unknown name the sentence lists what exists, for an impossible depth the nearest.
+    Raises SpecError: for an unknown name the sentence lists what exists, for an impossible depth the nearest ones.
     """
     key = name.strip().lower()
     if key in PRESETS:
@@ -51,16 +51,16 @@ def preset(name: str) -> NetSpec:
 
 
 def parse_spec(text: str) -> NetSpec:
-    """The spec of a name as `preset` takes it, or of a design as links carry it (`NetSpec.to_query`).
+    """The network that a text names: a preset, as `preset` takes it, or a design, as `NetSpec.to_query` writes it.
 
-    Raises SpecError.
+    Raises SpecError when it names none.
     """
     is_design = "~" in text or text.startswith("residual-")  # no preset's name looks like that
     return NetSpec.from_query(text) if is_design else preset(text)
 
 
 def _cifar() -> dict[str, Preset]:
-    rows = {}
+    rows: dict[str, Preset] = {}
     for depth, group in ((8, LESSON), *((depth, CIFAR) for depth in (20, 32, 44, 56, 110))):
         for word, family in (("plain", "plain"), ("resnet", "residual")):
             spec = NetSpec(family=family, depth=depth)
@@ -81,7 +81,7 @@ def _preact() -> dict[str, Preset]:
 
 
 def _highway() -> dict[str, Preset]:
-    rows = {}
+    rows: dict[str, Preset] = {}
     for depth, width in ((19, 32), (32, 16)):
         spec = NetSpec(family="highway", depth=depth, width=width, norm="none")
         rows[f"highway-{depth}"] = Preset(spec, f"Highway-{depth}, gate bias -2", HIGHWAYS, options.HIGHWAY)
@@ -91,7 +91,7 @@ def _highway() -> dict[str, Preset]:
 def _shortcuts() -> dict[str, Preset]:
     base = NetSpec(depth=110)
 
-    def row(title: str, paper: Paper = options.HE_2016, **changes) -> Preset:
+    def row(title: str, paper: Paper = options.HE_2016, **changes: Any) -> Preset:
         return Preset(replace(base, **changes), f"ResNet-110, {title}", SHORTCUTS, paper)
 
     return {
@@ -125,11 +125,11 @@ def _orders() -> dict[str, Preset]:
     }
 
 
-def _starts() -> dict[str, Preset]:
-    def row(family: str, title: str, paper: Paper, **changes) -> Preset:
+def _inits() -> dict[str, Preset]:
+    def row(family: str, title: str, paper: Paper, **changes: Any) -> Preset:
         spec = NetSpec(family=family, depth=56, **changes)
         word = "Plain" if family == "plain" else "ResNet"
-        return Preset(spec, f"{word}-56, {title}", STARTS, paper)
+        return Preset(spec, f"{word}-56, {title}", INITS, paper)
 
     he, xavier, gaussian = options.HE_INIT, options.GLOROT, options.KRIZHEVSKY_2012
     return {
@@ -146,12 +146,12 @@ def _starts() -> dict[str, Preset]:
 
 
 def _imagenet() -> dict[str, Preset]:
-    rows = {}
+    rows: dict[str, Preset] = {}
     for suffix, group, shape in (
         ("", IMAGENET, {"image_size": 224, "num_classes": 1000}),
         ("-at-32", SMALL_IMAGENET, {"image_size": 32, "num_classes": 10}),
     ):
-        common = {"layout": "imagenet", "width": 64, **shape}
+        common: dict[str, Any] = {"layout": "imagenet", "width": 64, **shape}
         at = " at 32 pixels" if suffix else ""
         alexnet = NetSpec(family="alexnet", depth=8, norm="none", **common)
         vgg = NetSpec(family="vgg", depth=19, norm="none", **common)
@@ -173,7 +173,7 @@ PRESETS: dict[str, Preset] = {
     **_highway(),
     **_shortcuts(),
     **_orders(),
-    **_starts(),
+    **_inits(),
     **_imagenet(),
 }
-"""Name -> Preset, in the order in which a select box shows them."""
+"""Name -> Preset, in the order of the select box."""

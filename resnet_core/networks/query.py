@@ -1,12 +1,18 @@
 """A spec as a short string for a link, and back: "residual-20~w32~k1b6". No torch.
 
-Family and depth, then each field that is not at its default: one letter and its value, after a "~". Only
-characters that a link leaves as they are. A mixed skip pattern is written as a hexadecimal number.
+Family and depth, then "~", a letter and a value for each field that is not at its default, in characters that need no
+escaping in a URL. A mixed skip pattern is written as a hexadecimal number.
 """
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING, Any
 
 from resnet_core.errors import SpecError
+
+if TYPE_CHECKING:
+    from resnet_core.networks.spec import NetSpec
 
 LETTERS = {
     "w": "width",
@@ -26,8 +32,8 @@ LETTERS = {
 }
 
 
-def encode(spec) -> str:
-    """The string of a spec."""
+def encode(spec: NetSpec) -> str:
+    """The spec as a string."""
     defaults = {field.name: field.default for field in dataclasses.fields(spec)}
     defaults["skips"] = "none" if spec.family in ("plain", "alexnet", "vgg") else "all"
     parts = [f"{spec.family}-{spec.depth}"]
@@ -35,16 +41,16 @@ def encode(spec) -> str:
         value = getattr(spec, field)
         if value == defaults[field]:
             continue
-        parts.append(letter + (_packed(value) if field == "skips" else _plain(value)))
+        parts.append(letter + (_pack_skips(value) if field == "skips" else _format(value)))
     return "~".join(parts)
 
 
-def decode(text: str, spec_class) -> dict[str, object]:
-    """The fields that a string names. Raises SpecError, saying which part cannot be read."""
+def decode(text: str, spec_class: type[NetSpec]) -> dict[str, Any]:
+    """The fields that a string names. Raises SpecError, naming the part that cannot be read."""
     head, *parts = text.split("~")
     family, _, depth = head.rpartition("-")
-    fields: dict[str, object] = {"family": family, "depth": _number(depth, int, text)}
-    types = {field.name: field.type for field in dataclasses.fields(spec_class)}
+    fields: dict[str, Any] = {"family": family, "depth": _number(depth, int, text)}
+    types: dict[str, Any] = {field.name: type(field.default) for field in dataclasses.fields(spec_class)}
     packed = None
     for part in parts:
         field = LETTERS.get(part[:1])
@@ -55,19 +61,19 @@ def decode(text: str, spec_class) -> dict[str, object]:
         else:
             fields[field] = part[1:] if types[field] is str else _number(part[1:], types[field], text)
     if packed is not None:
-        fields["skips"] = _unpacked(packed, spec_class(**fields).n_blocks, text)
+        fields["skips"] = _unpack_skips(packed, spec_class(**fields).n_blocks, text)
     return fields
 
 
-def _plain(value) -> str:
+def _format(value: str | float) -> str:
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
-def _packed(skips: str) -> str:
+def _pack_skips(skips: str) -> str:
     return skips if skips in ("all", "none") else f"{int(skips, 2):x}"
 
 
-def _unpacked(packed: str, n_blocks: int, text: str) -> str:
+def _unpack_skips(packed: str, n_blocks: int, text: str) -> str:
     if packed in ("all", "none"):
         return packed
     try:
@@ -79,7 +85,7 @@ def _unpacked(packed: str, n_blocks: int, text: str) -> str:
     return bits
 
 
-def _number(digits: str, kind: type, text: str):
+def _number(digits: str, kind: type[int] | type[float], text: str) -> int | float:
     try:
         return kind(digits)
     except ValueError:

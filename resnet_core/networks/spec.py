@@ -1,11 +1,12 @@
-"""`NetSpec`: everything that makes one network different from another, as plain values. No torch.
+"""`NetSpec`: everything that tells one network from another, as plain values. No torch.
 
-A spec is checked once, when it is made, and frozen: it keys caches, names runs and fits in a link.
+A spec is checked once, when it is made, and frozen, so it can key a cache, name a run and travel in a link.
 """
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from resnet_core.errors import SpecError
 from resnet_core.networks import limits, naming, query, validation
@@ -14,33 +15,30 @@ from resnet_core.networks.depths import blocks_per_stage
 
 @dataclass(frozen=True)
 class NetSpec:
-    """One network. Every field is checked when the spec is made.
+    """One network.
 
-    family: "plain", "residual" (ReLU after the addition), "preact" (BN and ReLU before each convolution),
-        "highway", "alexnet" or "vgg".
-    depth: layers with weights on the longest path. CIFAR layout: 6n+2 with basic blocks, 9n+2 with
-        bottlenecks.
+    family: "plain", "residual" (ReLU after the addition), "preact" (BN and ReLU before each convolution), "highway",
+        "alexnet" or "vgg".
+    depth: layers with weights on the longest path. CIFAR layout: 6n+2 with basic blocks, 9n+2 with bottlenecks.
     width: channels of the first stage; each later stage doubles them.
     block: "basic" (two 3x3 convolutions) or "bottleneck" (1x1, 3x3, 1x1 with four times the channels out).
-    shortcut: "A" identity, zero-padded where the shape changes; "B" a projection there; "C" projections
-        everywhere (He et al. 2015, section 3.3 and 4.1; "C" is the "1x1 conv shortcut" of He et al. 2016,
-        Table 1).
+    shortcut: "A" identity, zero-padded where the shape changes; "B" a projection there; "C" projections everywhere
+        (He et al. 2015, sections 3.3 and 4.1; "C" is the "1x1 conv shortcut" of He et al. 2016, Table 1).
     norm: "batch" or "none".
-    init: how the weights start; see `options.INITS`.
-    skips: "all", "none", or one "1" or "0" per block from the input to the output. Empty: as the family has
-        them.
+    init: how the weights are initialised; see `options.INITS`.
+    skips: "all", "none", or a "1" or "0" for each block from the input to the output. Left empty, it becomes what is
+        usual for the family.
     skip_strength: what the shortcut is multiplied by, 0 to 1.
     merge: how shortcut and branch meet (He et al. 2016, Table 1); see `options.MERGES`.
     order: where BN and ReLU stand (He et al. 2016, Table 2); see `options.ORDERS`.
-    gate_bias: start of the gates' bias; -2 as in Srivastava et al. 2015 (https://arxiv.org/abs/1505.00387).
-    drop_path: chance that the last block's branch is left out of a training step (stochastic depth, Huang et
-        al. 2016, https://arxiv.org/abs/1603.09382), 0 to below 1; falls linearly to nearly 0 at the first
-        block.
+    gate_bias: initial bias of the gates; -2 as in Srivastava et al. 2015 (https://arxiv.org/abs/1505.00387).
+    drop_path: stochastic depth (Huang et al. 2016, https://arxiv.org/abs/1603.09382): the probability, below 1, that a
+        training step leaves out the last block's branch; it falls linearly to nearly 0 at the first block.
     layout: "cifar" (three stages) or "imagenet" (four stages, or AlexNet's and VGG's own).
-    num_classes: length of the logits.
-    image_size: 32 or 224, the side of the square pictures it is made for; decides the stem.
+    num_classes: number of logits.
+    image_size: 32 or 224, the side in pixels of the square pictures it is made for; decides the stem.
 
-    Raises SpecError, a sentence naming the value, the field and what is allowed.
+    Raises SpecError, a sentence that names the value, the field and what is allowed.
     """
 
     family: str = "residual"
@@ -62,7 +60,7 @@ class NetSpec:
 
     def __post_init__(self) -> None:
         validation.check_fields(self)
-        object.__setattr__(self, "skips", validation.normalised_skips(self))
+        object.__setattr__(self, "skips", validation.canonical_skips(self))
         for field in ("skip_strength", "gate_bias", "drop_path"):
             object.__setattr__(self, field, float(getattr(self, field)))
         validation.check_combination(self)
@@ -75,7 +73,7 @@ class NetSpec:
 
     @property
     def n_blocks(self) -> int:
-        """Blocks that have, or could have, a skip; `observed_blocks()` of the built net adds the stem."""
+        """Blocks that have, or could have, a skip; `Network.observed_blocks` also has the stem."""
         return sum(self.stages)
 
     @property
@@ -90,11 +88,11 @@ class NetSpec:
 
     @property
     def kind(self) -> str:
-        """The sign it is drawn with: "plain", "residual", "highway", or "mixed" for a pattern."""
-        live = self.active_skips()
-        if not any(live):
+        """How it is drawn: "plain", "residual", "highway", or "mixed" where only some blocks have a skip."""
+        active = self.active_skips()
+        if not any(active):
             return "plain"
-        if not all(live):
+        if not all(active):
             return "mixed"
         return "highway" if self.family == "highway" else "residual"
 
@@ -105,7 +103,7 @@ class NetSpec:
         return tuple(bit == "1" for bit in self.skips)
 
     def active_skips(self) -> tuple[bool, ...]:
-        """The skip mask, with a skip of strength 0 counted as none: it carries nothing."""
+        """The skip mask, without skips of strength 0, which carry nothing."""
         return tuple(on and self.skip_strength > 0 for on in self.skip_mask())
 
     def with_skips(self, skips: str | Sequence[bool]) -> "NetSpec":
@@ -132,10 +130,11 @@ class NetSpec:
         return self.with_skips([at == stage for at, n in enumerate(self.stages, 1) for _ in range(n)])
 
     def twin(self) -> "NetSpec":
-        """The network to compare this one with: the same tensors, skips taken away, or given back.
+        """The network to compare this one with: the same tensors without the skips, or with them.
 
-        A plain net's twin is the residual net, and the other way round. A net whose skips are of another kind
-        (pre-activation, highway, gated, reordered ...) stays in its family and has all skips or none.
+        The twin of a plain network is the residual one, and the other way round. A network whose skips are of another
+        kind (pre-activation, highway, gated, reordered ...) stays in its family and has all skips or none.
+
         Raises SpecError for AlexNet and VGG, which have no place for a skip.
         """
         if self.family in ("alexnet", "vgg"):
@@ -151,11 +150,11 @@ class NetSpec:
         return dataclasses.replace(self, skips="none", drop_path=0.0)
 
     def to_dict(self) -> dict[str, str | int | float]:
-        """Every field, ready for JSON."""
+        """Every field, as JSON can hold it."""
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, object]) -> "NetSpec":
+    def from_dict(cls, values: Mapping[str, Any]) -> "NetSpec":
         """The inverse of `to_dict`; missing fields take their defaults, unknown ones raise SpecError."""
         known = [field.name for field in dataclasses.fields(cls)]
         unknown = sorted(set(values) - set(known))

@@ -1,28 +1,25 @@
-"""Identity surgery: a trained network made deeper without changing what it computes, and weights moved
-between nets.
+"""Identity surgery: a trained network made deeper without changing what it computes; weights shared between networks.
 
-He et al. 2015 (https://arxiv.org/abs/1512.03385, section 1) argue that a deeper network need not be worse,
-"by construction": copy the shallower one and let the added layers be identities. `grow` carries that out.
+He et al. 2015 (https://arxiv.org/abs/1512.03385, section 1) argue that a deeper network need not be worse, "by
+construction": copy the shallower one and let the added layers be identities. `grow` carries that out.
 
-What an added block starts as:
+How an added block is initialised:
 
-- with a skip, its branch gives exactly 0: the last batch norm's gain, SkipInit's factor or, where there is
-  neither, the last convolution is 0. What comes in goes on, in training mode too. The branch's other weights
-  are fresh.
-- without a skip, its convolutions copy each channel. What comes in is never negative (it left a ReLU), so the
-  block's own ReLUs change nothing. Its batch norms get a gain and shift that undo their running statistics,
-  so evaluation is an identity to rounding. In training mode batch norm uses the batch's statistics instead,
-  and the block is an identity only as far as those agree with the running ones. So these are set to what the
-  block's input should look like, by the gain and shift of the batch norm before it: a normal channel through
-  a ReLU.
+- With a skip, its branch gives exactly 0: SkipInit's factor, the last batch norm's gain or, where there is neither, the
+  last convolution is 0. The input passes unchanged, in training mode too. The branch's other weights are drawn anew.
+- Without a skip, its convolutions copy each channel. The input is never negative (it left a ReLU), so the block's own
+  ReLUs change nothing. Its batch norms get a gain and shift that undo their running statistics, so that in evaluation
+  the block is an identity up to rounding. In training mode batch norm uses the batch's statistics instead, and the
+  block is an identity only as far as those agree with the running ones. So these are set to what the block's input
+  should look like, given the gain and shift of the batch norm before it: a normal channel through a ReLU.
 
-Either way every added weight can learn from the first step on, though where a branch is 0 it is its last
-layer that moves first.
+Either way every added weight can learn from the first step on, though where a branch is 0 its last layer moves first.
 """
 
 import dataclasses
 import math
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +28,7 @@ from resnet_core.errors import SpecError
 from resnet_core.networks.blocks import Block
 from resnet_core.networks.build import build_net
 from resnet_core.networks.init import zero_branch
+from resnet_core.networks.resnet import ResNet
 from resnet_core.networks.spec import NetSpec
 
 State = Mapping[str, Tensor]
@@ -38,23 +36,23 @@ Statistics = tuple[Tensor, Tensor]
 
 
 def grow(state: State, spec: NetSpec, new_depth: int, seed: int = 0) -> tuple[dict[str, Tensor], NetSpec]:
-    """(state, spec) of the network of `new_depth` that computes what `state` does; the new blocks end each
-    stage.
+    """The state dict and spec of a network of `new_depth` layers that computes what the given one does.
 
-    state: of a plain, residual or pre-activation network in the CIFAR layout. A new block has a skip if the
-    last block of its stage has one. seed: of the fresh weights in branches that start at 0.
+    New blocks are added at the end of each stage; one has a skip if the last block of its stage has one.
 
-    Raises SpecError when the spec cannot be grown, the depth is not larger, or the state is of another
-    network.
+    state: of a plain, residual or pre-activation network in the CIFAR layout.
+    seed: of the new weights in branches that give 0.
+
+    Raises SpecError when the spec cannot be grown, the depth is not larger, or the state is another network's.
     """
     new_spec = _grown_spec(spec, new_depth)
-    old_net = build_net(spec)
-    _require(old_net.state_dict(), state)
+    old_net = _build_resnet(spec)
+    _check_state(old_net.state_dict(), state)
     extra = [name for name in state if name not in old_net.state_dict()]
     if extra:
         raise SpecError(f"These weights are not those of {spec.name}, which has no {extra[0]!r}. Take its own.")
     old_net.load_state_dict(dict(state))
-    new_net = build_net(new_spec, seed)
+    new_net = _build_resnet(new_spec, seed)
     new_net.load_state_dict({**new_net.state_dict(), **state})
     old_blocks = dict(old_net.blocks())
     last_of_stage = {name.split(".")[0]: block for name, block in old_blocks.items()}
@@ -68,20 +66,25 @@ def grow(state: State, spec: NetSpec, new_depth: int, seed: int = 0) -> tuple[di
     return {name: tensor.detach().clone() for name, tensor in new_net.state_dict().items()}, new_spec
 
 
-def load_shared(net: nn.Module, state: State) -> list[str]:
-    """Load weights of a net that differs from `net` in its skips only; the names of tensors left unused.
+def _build_resnet(spec: NetSpec, seed: int = 0) -> ResNet:
+    return cast(ResNet, build_net(spec, seed))
 
-    What only skips have (projections, gates) is left out where `net` has no such skip. The other way round, a
-    tensor that `net` needs and the state does not have raises SpecError, and so does one of another shape.
+
+def load_shared_weights(net: nn.Module, state: State) -> list[str]:
+    """Load the weights of a network that differs from `net` in its skips only; return the names of unused tensors.
+
+    What only skips have (projections, gates) stays unused where `net` has no such skip.
+
+    Raises SpecError when the state lacks a tensor that `net` needs, or has it in another shape.
     """
     own = net.state_dict()
-    _require(own, state)
+    _check_state(own, state)
     net.load_state_dict({name: state[name] for name in own})
     return [name for name in state if name not in own]
 
 
-def _require(own: State, state: State) -> None:
-    """SpecError unless the state has every tensor of a net, in its shape."""
+def _check_state(own: State, state: State) -> None:
+    """Raise SpecError unless the state has every tensor of a network, in its shape."""
     missing = [name for name in own if name not in state]
     if missing:
         raise SpecError(
@@ -97,13 +100,10 @@ def _require(own: State, state: State) -> None:
 
 
 def _grown_spec(spec: NetSpec, new_depth: int) -> NetSpec:
+    """The spec at the new depth, with its skips. Raises SpecError when an added block could be no identity."""
     if spec.family not in ("plain", "residual", "preact") or spec.layout != "cifar":
         raise SpecError(f"{spec.name} cannot be grown: only plain, residual and pre-activation CIFAR nets can.")
-    if any(spec.skip_mask()) and (spec.merge, spec.order, spec.skip_strength) != (
-        "identity",
-        "standard",
-        1.0,
-    ):
+    if any(spec.skip_mask()) and (spec.merge, spec.order, spec.skip_strength) != ("identity", "standard", 1.0):
         raise SpecError(
             f"{spec.name} cannot be grown: an added block is an identity only with the merge 'identity', the "
             "order 'standard' and skip strength 1."
@@ -128,17 +128,18 @@ def _grown_spec(spec: NetSpec, new_depth: int) -> NetSpec:
 
 @torch.no_grad()
 def _make_identity(block: Block, expected: Statistics) -> None:
-    """Make a block without a skip copy its input, which is expected to have this mean and variance per channel."""
+    """Make a block without a skip copy its input, each of whose channels is expected to have this mean and variance."""
     for conv in block.convs():
         nn.init.dirac_(conv.weight)
         if conv.bias is not None:
             conv.bias.fill_(0)
     mean, variance = expected
     for norm in block.norms():
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(variance)
-        norm.weight.copy_(torch.sqrt(variance + norm.eps))
-        norm.bias.copy_(mean)
+        tensors = norm.state_dict()
+        tensors["running_mean"].copy_(mean)
+        tensors["running_var"].copy_(variance)
+        tensors["weight"].copy_(torch.sqrt(variance + norm.eps))
+        tensors["bias"].copy_(mean)
 
 
 def _expected_output(block: Block) -> Statistics:

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from resnet_core.errors import SpecError
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
-from resnet_core.networks.surgery import grow, load_shared
+from resnet_core.networks.surgery import grow, load_shared_weights
 
 GROWABLE = [
     NetSpec(depth=8, width=8),
@@ -148,7 +148,7 @@ def test_one_set_of_weights_with_and_without_skips():
     spec = NetSpec(depth=8, width=4, shortcut="B")
     state = _trained(spec).state_dict()
     bare = build_net(spec.with_skips("none"))
-    unused = load_shared(bare, state)
+    unused = load_shared_weights(bare, state)
     assert unused
     assert all("downsample" in name for name in unused)
     assert torch.equal(bare.state_dict()["layer3.0.conv1.weight"], state["layer3.0.conv1.weight"])
@@ -158,4 +158,4 @@ def test_a_skip_whose_weights_are_not_there_cannot_be_given_back():
     spec = NetSpec(depth=8, width=4, shortcut="B")
     state = build_net(spec.with_skips("none")).state_dict()
     with pytest.raises(SpecError, match="downsample"):
-        load_shared(build_net(spec), state)
+        load_shared_weights(build_net(spec), state)
