@@ -3,12 +3,17 @@
 The numbers are exact for the network that `build_net` builds; nothing is run.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from resnet_core.networks.architecture import BlockArchitecture, alexnet_vgg_architecture, resnet_architecture
 from resnet_core.networks.shape_trace import LayerRow, ShapeTrace, Value
-from resnet_core.networks.spec import NetSpec
+
+if TYPE_CHECKING:
+    from resnet_core.networks.spec import NetSpec
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,20 @@ A link, a file or a command may ask for any network, and depth and width that ar
 hundred billion parameters. A shared server must say no before it has counted them all out in memory.
 """
 
+from __future__ import annotations
+
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from resnet_core.errors import SpecError
+from resnet_core.networks.costs import count_costs
 
 if TYPE_CHECKING:
     from resnet_core.networks.spec import NetSpec
 
 MAX_PARAMETERS = 200_000_000
 """The largest network of the papers, VGG-19 at 224 pixels, has 144 million. Training keeps four numbers of 4 bytes for
-each: weight, gradient, momentum and a working copy, so this is 3.2 GB."""
+each (weight, gradient, momentum and a working copy), so this is 3.2 GB."""
 
 MAX_ACTIVATION_BYTES = 1_000_000_000
 """What a training step keeps of one picture, in float32; ResNet-152 at 224 pixels keeps 0.18 GB."""
@@ -24,12 +27,10 @@ _SMALL_DEPTH = 2000
 
 
 @lru_cache(maxsize=4096)
-def check_size(spec: "NetSpec") -> None:
+def check_size(spec: NetSpec) -> None:
     """Raise SpecError, naming the number and the limit, for a network that is too large."""
     if _is_surely_small(spec):
         return
-    from resnet_core.networks.costs import count_costs  # counts for a spec: it cannot be there before the spec is
-
     costs = count_costs(spec)
     parameters, gigabytes = costs.parameters, costs.activation_bytes_per_image / 1e9
     if parameters > MAX_PARAMETERS:
@@ -44,7 +45,7 @@ def check_size(spec: "NetSpec") -> None:
         )
 
 
-def _is_surely_small(spec: "NetSpec") -> bool:
+def _is_surely_small(spec: NetSpec) -> bool:
     """Whether it lies within both limits whatever else it is made of: counting takes a tenth of a second for a thousand
     layers, and specs are made often."""
     return (
