@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import table
-from pages.parts.backend import store
+from pages.parts.reads import sound_runs
 from resnet_core.formatting import duration, percent
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.related import newest_group
@@ -13,7 +13,7 @@ from resnet_core.runs.run import Run
 
 def show_empty_table() -> None:
     """What would stand on the page, and a way to make it happen."""
-    runs = store().runs()
+    runs = sound_runs()
     with st.container(border=True):
         if not runs:
             st.markdown("**No runs yet.** Train a network with and one without skips, and their curves stand here.")

@@ -17,6 +17,11 @@ not do: what belongs to one step, such as its test error, is recorded bit by bit
 """
 
 
+def sound_runs() -> list[Run]:
+    """All runs that a page can show, oldest first; the list of runs shows the damaged ones too."""
+    return [run for run in store().runs() if not run.damage]
+
+
 def versions(runs: Iterable[Run]) -> Versions:
     """The key of these runs as they are now."""
     return tuple((run.id, run.version) for run in runs)

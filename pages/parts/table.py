@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-from pages.parts.backend import store
+from pages.parts.reads import sound_runs
 from resnet_core.figures.style import RunStyle, style_runs
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.run import Run
@@ -19,7 +19,7 @@ PLACES = 8  # as many colours as can be told apart
 
 def show_picker() -> None:
     """The widget that holds the choice. Called once a rerun by the site map, so the choice outlives a page."""
-    labels = unique_labels(list(reversed(store().runs())))
+    labels = unique_labels(list(reversed(sound_runs())))
     if KEY not in st.session_state:
         st.session_state[KEY] = runs_in_address(labels)
     if PUT_NEXT in st.session_state:
@@ -96,7 +96,7 @@ def put_and_rerun(*runs: str) -> NoReturn:
 
 def chosen_runs() -> list[Run]:
     """The runs on the table, in the order of choice."""
-    known = {run.id: run for run in store().runs()}
+    known = {run.id: run for run in sound_runs()}
     return [known[run] for run in st.session_state.get(KEY, []) if run in known]
 
 

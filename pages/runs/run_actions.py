@@ -13,6 +13,9 @@ from resnet_core.training.recipe import Recipe
 
 def show_run_actions(runs: list[Run]) -> None:
     """All that these runs allow; one alone allows more."""
+    if damaged := [run for run in runs if run.damage]:
+        _show_damaged(damaged)
+        return
     with st.container(border=True):
         if len(runs) == 1:
             if runs[0].origin == "gallery":
@@ -32,6 +35,14 @@ def show_run_actions(runs: list[Run]) -> None:
                 _show_export(runs[0])
                 _show_grow_form(runs[0])
             _show_delete(runs)
+
+
+def _show_damaged(runs: list[Run]) -> None:
+    """What is wrong with them, and the way to be rid of them."""
+    with st.container(border=True):
+        for run in runs:
+            st.warning(f"{run.id} cannot be shown. {run.damage}", icon=":material/broken_image:")
+        _show_delete(runs)
 
 
 def _show_name_and_tags(run: Run) -> None:

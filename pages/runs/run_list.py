@@ -45,16 +45,16 @@ def _frame(runs: list[Run]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "name": [run.name for run in runs],
-            "state": [run.state for run in runs],
+            "state": ["damaged" if run.damage else run.state for run in runs],
             "dataset": [run.dataset for run in runs],
-            "seed": [run.recipe["seed"] for run in runs],
-            "recipe": [run.recipe["name"] for run in runs],
+            "seed": [run.recipe.get("seed") for run in runs],
+            "recipe": [run.recipe.get("name") for run in runs],
             "last test error": [percent(run.last_test_error) for run in runs],
             "best test error": [percent(run.best_test_error) for run in runs],
             "parameters": [run.parameters for run in runs],
             "device": [run.device_name for run in runs],
             "tags": [list(run.tags) for run in runs],
-            "created": pd.to_datetime([run.created for run in runs], unit="s", utc=True),
+            "created": pd.to_datetime([None if run.damage else run.created for run in runs], unit="s", utc=True),
             "id": [run.id for run in runs],
         }
     )

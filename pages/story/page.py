@@ -1,7 +1,7 @@
 """Story: what a skip connection is and what it does, in one scroll, drawn from runs that were made here. No torch."""
 
-from pages.parts.backend import store
 from pages.parts.frame import show_header
+from pages.parts.reads import sound_runs
 from pages.story.sections import show_addition, show_first_twins, show_gradients, show_learning, show_way_to_maps
 from resnet_core.runs.depth_comparison import find_depth_comparison
 
@@ -11,7 +11,7 @@ show_header(
     "Without skips, past some depth, it is.",
 )
 show_addition()
-networks = find_depth_comparison(store().runs())
+networks = find_depth_comparison(sound_runs())
 if networks:
     show_learning(networks)
     show_gradients(networks)

@@ -5,20 +5,20 @@ import math
 import streamlit as st
 
 from pages.parts import reads, table
-from pages.parts.backend import service, show_errors, store
+from pages.parts.backend import service, show_errors
 from pages.parts.frame import is_dark
 from resnet_core.figures.curves import small_live_curve
 from resnet_core.figures.style import describe
 from resnet_core.formatting import duration, percent, rate
 from resnet_core.runs.related import group_runs
-from resnet_core.runs.run import ACTIVE, Run
+from resnet_core.runs.run import Run
 
 RECENT = 4  # ended runs or pairs shown below the busy ones
 
 
 def show_job_cards() -> None:
     """The cards; they renew themselves while anything runs or waits."""
-    busy = bool(store().runs(ACTIVE))
+    busy = any(run.active for run in reads.sound_runs())
     st.session_state["cards_tick"] = busy
     st.fragment(show_cards_now, run_every=reads.TICK_S if busy else None)()
 
@@ -26,7 +26,7 @@ def show_job_cards() -> None:
 @show_errors()  # its own reruns come past the site map
 def show_cards_now() -> None:
     """The cards as they are now."""
-    runs = store().runs()
+    runs = reads.sound_runs()
     busy = [run for run in runs if run.active]
     ended = [run for run in runs if not run.active and run.origin in ("app", "cli")]
     if bool(busy) != st.session_state["cards_tick"]:
@@ -81,7 +81,7 @@ def _show_run(run: Run) -> None:
                 width="stretch",
                 help="Keeps what it has learned; it can go on later.",
             )
-        if run.state in ("stopped", "failed"):
+        if run.resumable:
             st.button(
                 "Resume",
                 key=f"resume_{run.id}",

@@ -24,6 +24,7 @@ from resnet_core.errors import LabError, StoreError
 from resnet_core.networks.costs import tensor_shapes
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.recording import as_blob
+from resnet_core.runs.run import LATEST_TIME
 from resnet_core.runs.store import RunStore
 from resnet_core.runs.weights import check_weights, weights_only
 from resnet_core.training.recipe import Recipe
@@ -35,7 +36,6 @@ MAX_BYTES = 1 << 30  # of all members, unpacked
 MAX_ROWS = 2_000_000
 MAX_EPOCHS = 100_000  # as many as a recipe may have
 MAX_COUNT = 2**53
-LATEST = 4_102_444_800.0  # the year 2100, in seconds since 1970: no run began or ended later
 
 EPOCH_COLUMNS = ("epoch", "step", "train_loss", "train_error", "test_loss", "test_error", "seconds")
 STEP_COLUMNS = ("step", "loss", "error", "lr", "images_per_s")
@@ -220,7 +220,7 @@ def _as_number(run: dict[str, Any], name: str) -> float | None:
         raise _wrong(name, value, "a number")
     if value is None or not math.isfinite(value):
         return None
-    if not 0 <= value <= (LATEST if name in TIMES else MAX_COUNT):
+    if not 0 <= value <= (LATEST_TIME if name in TIMES else MAX_COUNT):
         raise _wrong(name, value, "a time between 1970 and 2100" if name in TIMES else "a number from 0 to 2^53")
     return float(value)
 

@@ -1,16 +1,21 @@
 """What the store hands out: a run as a row, and its layer statistics as arrays. No torch."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from resnet_core.errors import LabError
 from resnet_core.networks.spec import NetSpec
 from resnet_core.trained.net import DataFacts, TrainedNet
+from resnet_core.training.recipe import Recipe
 
 STATES = ("queued", "running", "stopping", "done", "stopped", "failed")
 ACTIVE = ("queued", "running", "stopping")
 ORIGINS = ("app", "cli", "import", "gallery")
+LATEST_TIME = 4_102_444_800.0
+"""The year 2100, in seconds since 1970: no run begins or ends later."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,23 @@ class Run:
     def active(self) -> bool:
         """Waiting or in work: it will still change."""
         return self.state in ACTIVE
+
+    @cached_property
+    def damage(self) -> str:
+        """Why no page can show this run, in a sentence; "" for a sound one. What cannot be read came with a bundle of an
+        older version, which was checked less, or was changed on disk; it is listed, and can be deleted.
+        """
+        try:
+            spec = NetSpec.from_dict(self.spec)
+            Recipe.from_dict(self.recipe)
+        except (LabError, TypeError) as error:
+            return f"What is kept of this run cannot be read: {error}"
+        classes = self.facts.get("classes")
+        if classes is not None and len(classes) != spec.num_classes:
+            return f"It names {len(classes)} classes, but its network has {spec.num_classes} outputs."
+        if not 0 <= self.created <= LATEST_TIME:
+            return "The time of its creation is none that a calendar has."
+        return ""
 
     @property
     def resumable(self) -> bool:

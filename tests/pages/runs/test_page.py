@@ -156,3 +156,35 @@ def test_a_run_that_ships_can_be_made_again_and_not_be_changed(lab, open_page):
     assert f"gallery --make {last.removeprefix('gallery-')}" in at.code[0].value
     assert not [box for box in at.text_input if box.key.startswith("name_")]
     assert not [button for button in at.button if button.key == "delete"]
+
+
+DAMAGE = {
+    "a time that no calendar has": {"created": 1e300},
+    "the year 9999": {"created": 253_402_214_400.0},
+    "fewer class names than outputs": {"facts": {"classes": ["a", "b"], "mean": [0.5] * 3, "std": [0.2] * 3}},
+    "a network that cannot be built": {"spec": {"depth": 21}},
+    "a network too large for this server": {"spec": {"depth": 2000, "width": 1024}},
+    "no recipe": {"recipe": {"seed": "x"}},
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_damaged_run_is_listed_and_can_be_deleted_and_takes_no_page_along(lab, open_page, kind):
+    sound, damaged = lab.add(), lab.add(name="damaged one")
+    lab.store._change(damaged.id, **DAMAGE[kind])
+    at = open_page("runs", runs=f"{sound.id},{damaged.id}")
+    assert at.dataframe[0].value["state"].tolist() == ["damaged", "done"]
+    at = pick(at, 0)
+    assert at.says("warning", damaged.id)
+    at.button(key="delete").click().run()
+    assert [run.id for run in lab.store.runs()] == [sound.id]
+
+
+def test_other_pages_do_without_a_damaged_run(lab, open_page):
+    sound, damaged = lab.add(), lab.add()
+    for values in DAMAGE.values():
+        lab.store._change(damaged.id, **values)
+    for page in ("story", "train", "compare", "explain"):
+        at = open_page(page, runs=f"{sound.id},{damaged.id}")
+        assert not at.exception, page
+        assert at.multiselect(key="table").value == [sound.id], page
