@@ -202,6 +202,7 @@ def train_command(args: argparse.Namespace) -> int:
             tags=tuple(args.tag or ()),
             begin_with=begin_with,
             threads=args.threads,
+            facts={"grown_from": {"id": args.grow, "name": store.get(args.grow).name}} if args.grow else None,
         )
     show = JsonLines() if args.json else ProgressBar()
     ended = train_run(store, run, device=args.device, on_event=show.event)

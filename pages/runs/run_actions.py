@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import table
 from pages.parts.backend import service, show_errors, store
-from resnet_core.gallery.command import reproduce_command
+from resnet_core.gallery.command import reproduce_command, why_no_command
 from resnet_core.networks.depths import MAX_DEPTH, depth_step
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.run import Run
@@ -66,10 +66,11 @@ def _show_name_and_tags(run: Run) -> None:
 
 def _show_command(run: Run) -> None:
     """The command line that trains this run once more."""
-    command = reproduce_command(run)
-    if command:
+    if command := reproduce_command(run):
         st.caption("The command that trains it again:")
         st.code(command, language="bash", wrap_lines=True)
+    elif reason := why_no_command(run):
+        st.caption(reason)
 
 
 def _show_export(run: Run) -> None:

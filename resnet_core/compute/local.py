@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import FrameType
+from typing import Any
 
 from resnet_core.compute import jobs
 from resnet_core.compute.cluster import Resources
@@ -41,12 +42,13 @@ def create_run(
     tags: Iterable[str] = (),
     begin_with: bytes | None = None,
     threads: int | None = None,
+    facts: dict[str, Any] | None = None,
 ) -> str:
     """Create a run for :func:`train_run`, in the hands of this process from the start, so that no app takes it.
 
     ``data``: a name of the catalog, or a path to one's own pictures; the network gets as many outputs as that has
-    classes. ``begin_with``: weights (safetensors) in place of a fresh start. ``threads``: CPU
-    threads to train with; by default as many as there are cores, up to eight.
+    classes. ``begin_with``: weights (safetensors) in place of a fresh start. ``threads``: CPU threads to train with;
+    by default as many as there are cores, up to eight. ``facts``: as `RunStore.create` takes them.
     """
     from resnet_core.data.importing import resolve_dataset
 
@@ -62,6 +64,7 @@ def create_run(
         origin="cli",
         owner=_owner(store),
         begin_with=begin_with,
+        facts=facts,
     )
     if threads is not None:
         store.set_threads(run_id, threads)

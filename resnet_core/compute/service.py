@@ -221,7 +221,7 @@ class Service:
             name=f"{spec.name} grown from {run.name}",
             tags=("grown",),
             begin_with=begin_with,
-            facts=run.facts,
+            facts=run.facts | {"grown_from": {"id": run.id, "name": run.name}},
         )
         self._wake_supervisor()
         return new_id

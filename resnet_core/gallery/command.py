@@ -21,15 +21,33 @@ OPTIONS = {
 
 
 def reproduce_command(run: Run) -> str | None:
-    """What to type to train the same network with the same recipe, seed and data; None for a recipe that the command
-    line cannot express. With another device, precision or number of threads the last digits come out differently."""
+    """What to type to train the same network with the same recipe, seed and data, from the same start; None where the
+    command line cannot express it, see `why_no_command`. With another device, precision or number of threads the last
+    digits come out differently.
+    """
     if run.origin == "gallery":
         return f"python -m resnet_core gallery --make {shipped.name_of(run.id)}"
     changes = recipe_options(Recipe.from_dict(run.recipe))
-    if changes is None:
+    if changes is None or why_no_command(run):
         return None
-    words = ["--preset", network_argument(NetSpec.from_dict(run.spec)), "--data", run.dataset, *changes]
-    return shlex.join(["python", "-m", "resnet_core", "train", *words])
+    spec = NetSpec.from_dict(run.spec)
+    if source := run.facts.get("grown_from"):
+        network = ["--grow", source["id"], "--depth", str(spec.depth)]
+    else:
+        network = ["--preset", network_argument(spec)]
+    return shlex.join(["python", "-m", "resnet_core", "train", *network, "--data", run.dataset, *changes])
+
+
+def why_no_command(run: Run) -> str:
+    """Why no one command makes this run again, in a sentence; "" where one may."""
+    source = run.facts.get("grown_from")
+    if source and run.origin == "import":
+        return f"Its training began with the weights of {source['name']}, so no command makes it from scratch."
+    if not source and "grown" in run.tags:
+        return "Its training began with the weights of another run, so no command makes it from scratch."
+    if recipe_options(Recipe.from_dict(run.recipe)) is None:
+        return "Its recipe has settings that the command line does not have."
+    return ""
 
 
 def network_argument(spec: NetSpec) -> str:

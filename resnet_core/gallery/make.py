@@ -77,7 +77,7 @@ def make(
     weights = store.weights(run.id)
     if run.state == "done" and weights is not None:
         scores = best_scores(NetSpec.from_dict(run.spec), weights, data)
-        store.set_facts(run.id, run.facts | {"best_scores": scores})  # for labs that have not got the pictures
+        store.set_facts(run.id, {"best_scores": scores})  # for labs that have not got the pictures
         folder.mkdir(parents=True, exist_ok=True)
         (folder / shipped.file_name(each.name)).write_bytes(export_run(store, run.id))
     return run

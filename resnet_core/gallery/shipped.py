@@ -48,7 +48,7 @@ def install(store: RunStore, folder: Path = FOLDER) -> list[str]:
                 if known is not None:
                     store.remove(run)
                 import_run(store, data, run_id=run, origin="gallery")
-                store.set_facts(run, store.get(run).facts | {"bundle": digest})
+                store.set_facts(run, {"bundle": digest})
             except StoreError as error:
                 if run not in {known.id for known in store.runs()}:  # else another process was faster
                     log.warning("%s does not ship: %s", path.name, error)

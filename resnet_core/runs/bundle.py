@@ -276,7 +276,15 @@ def _as_facts(run: dict[str, Any]) -> dict[str, Any]:
     known: dict[str, Any] = {name: facts[name] for name in ("fingerprint", "mean", "std")}
     if "best_scores" in facts:
         known["best_scores"] = _as_percentiles(facts["best_scores"])
+    if "grown_from" in facts:
+        known["grown_from"] = _as_source(facts["grown_from"])
     return known | {"classes": _as_texts(facts, "classes")}
+
+
+def _as_source(source: Any) -> dict[str, str]:
+    if not isinstance(source, dict) or not all(isinstance(source.get(key), str) for key in ("id", "name")):
+        raise _wrong("facts.grown_from", source, "the id and the name of a run")
+    return {key: source[key][:200] for key in ("id", "name")}
 
 
 def _as_percentiles(values: Any) -> list[float]:

@@ -30,7 +30,8 @@ class Run:
     recipe: dict[str, Any]  # Recipe.to_dict()
     dataset: str  # name in the catalog
     facts: dict[str, Any]  # of the dataset, once loaded: fingerprint, classes, mean, std (of pictures in [0, 1]); of a
-    # shipped run also best_scores (percentiles of the largest logit over the test pictures)
+    # shipped run also best_scores (percentiles of the largest logit over the test pictures); of one that was grown from
+    # another also grown_from (that run's id and name)
     state: str  # one of STATES
     reason: str  # why it failed or stopped, a sentence; else ""
     group: str | None  # shared by runs that belong together, such as twins
@@ -68,8 +69,8 @@ class Run:
 
     @cached_property
     def damage(self) -> str:
-        """Why no page can show this run, in a sentence; "" for a sound one. What cannot be read came with a bundle of an
-        older version, which was checked less, or was changed on disk; it is listed, and can be deleted.
+        """Why no page can show this run, in a sentence; "" for a sound one. What cannot be read came with a bundle of
+        an older version, which was checked less, or was changed on disk; it is listed, and can be deleted.
         """
         try:
             spec = NetSpec.from_dict(self.spec)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from resnet_core import cli
-from resnet_core.gallery.command import reproduce_command
+from resnet_core.gallery.command import reproduce_command, why_no_command
 from resnet_core.gallery.wanted import find_wanted
 from resnet_core.networks.presets import parse_spec
 from resnet_core.networks.spec import NetSpec
@@ -38,6 +38,30 @@ def test_it_asks_for_the_same_training(store: RunStore, spec: NetSpec, recipe: R
     args = cli.parser().parse_args(words[3:])
     assert parse_spec(args.preset) == spec and args.data == "my pictures"
     assert cli.recipe_of(args).to_dict() | {"name": ""} == recipe.to_dict() | {"name": ""}
+
+
+def grown(store: RunStore, **changes):
+    facts = {"grown_from": {"id": "r1abc", "name": "ResNet-8"}}
+    spec, recipe = NetSpec(depth=14), preset("short-4")
+    return replace(store.get(store.create(spec.to_dict(), recipe.to_dict(), "dots", name="n", facts=facts)), **changes)
+
+
+def test_a_grown_run_names_the_run_it_grew_from(store: RunStore) -> None:
+    args = cli.parser().parse_args(shlex.split(reproduce_command(grown(store)))[3:])
+    assert (args.grow, args.depth, args.preset, args.data) == ("r1abc", 14, None, "dots")
+
+
+@pytest.mark.parametrize("changes", [{"origin": "import"}, {"facts": {}, "tags": ("grown",)}])
+def test_where_the_source_is_unknown_no_command_is_claimed(store: RunStore, changes) -> None:
+    run = grown(store, **changes)
+    assert reproduce_command(run) is None
+    assert "weights of" in why_no_command(run)
+
+
+def test_the_source_survives_what_is_found_when_the_data_is_loaded(store: RunStore) -> None:
+    run = grown(store)
+    store.set_facts(run.id, {"fingerprint": "ab", "classes": ["a", "b"]})
+    assert store.get(run.id).facts["grown_from"]["id"] == "r1abc" and store.get(run.id).facts["fingerprint"] == "ab"
 
 
 def test_a_shipped_run_is_made_by_its_name(store: RunStore) -> None:
