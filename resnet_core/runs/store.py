@@ -138,7 +138,7 @@ class RunStore:
         self._change(run_id, tags=sorted({tag.strip() for tag in tags if tag.strip()}))
 
     def set_facts(self, run_id: str, facts: dict[str, Any]) -> None:
-        """Keep what was found when the run's dataset was loaded (fingerprint, classes, mean, std), beside what is known."""
+        """Keep what was found when the dataset was loaded (fingerprint, classes, mean, std), beside what is known."""
         self._change(run_id, facts=self.get(run_id).facts | facts)
 
     def set_threads(self, run_id: str, threads: int) -> None:
