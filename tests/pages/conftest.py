@@ -1,6 +1,7 @@
 """The pages on a home of invented runs. The service is the real one, never started, so without Ray; only what needs
 torch (predictions, maps, profiles, speeds) is invented, and everything asked of it is noted."""
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -224,6 +226,17 @@ def layer_stats(step: int, n_weights: int, n_blocks: int) -> LayerStats:
         rng.uniform(0.1, 1, (n_weights, 3)).astype(np.float32),
         rng.uniform(0.1, 1, (n_blocks, 3)).astype(np.float32),
     )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_search_for_components() -> Iterator[None]:
+    """Every new AppTest reads the metadata of all installed packages in search of Streamlit components: two thirds of
+    a test's time. Once is enough.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        found = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", found)
+        yield
 
 
 @pytest.fixture
