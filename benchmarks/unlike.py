@@ -3,7 +3,7 @@
     python -m benchmarks.unlike --home HOME --other PICTURES.npz
 
 For every finished run in HOME: which share of the pictures in PICTURES.npz ("x_test", uint8 (N, 32, 32, 3)), and
-of pictures of nothing, scores lower than all but FEW of the run's own test pictures, by four scores; and the area
+of pictures of nothing, scores lower than all but OOD_SHARE of the run's own test pictures, by four scores; and the area
 under the ROC curve, which needs no threshold. Prints JSON.
 """
 
@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from resnet_core.attribution.survey import survey
 
 from benchmarks.machine import described
-from resnet_core.attribution.search import FEW
-from resnet_core.attribution.survey import survey
+from resnet_core.attribution.out_of_distribution import OOD_SHARE
 from resnet_core.compute.sources import find_net, find_weights
 from resnet_core.data.catalog import load_dataset
 from resnet_core.runs.store import RunStore
@@ -44,7 +44,7 @@ def pictures_of_nothing(own: np.ndarray, n: int = 500) -> dict[str, np.ndarray]:
 def judged(own: np.ndarray, other: np.ndarray) -> dict[str, float]:
     """Of scores of own and of other pictures: the share caught at the threshold, and the area under the ROC."""
     below = np.searchsorted(np.sort(own), other, "left") / len(own)
-    return {"caught": round(float(np.mean(below <= FEW)), 3), "auroc": round(1 - float(below.mean()), 3)}
+    return {"caught": round(float(np.mean(below <= OOD_SHARE)), 3), "auroc": round(1 - float(below.mean()), 3)}
 
 
 def main() -> None:
@@ -68,7 +68,8 @@ def main() -> None:
         }
     print(
         json.dumps(
-            {**described("benchmarks.unlike", [f"--other={args.other.name}"]), "few": FEW, "found": found}, indent=2
+            {**described("benchmarks.unlike", [f"--other={args.other.name}"]), "few": OOD_SHARE, "found": found},
+            indent=2,
         )
     )
 

@@ -9,7 +9,7 @@ from pages.explain.input_picture import InputPicture
 from pages.explain.questions import logits_of, own_dataset, survey
 from pages.parts.backend import show_errors
 from resnet_core.attribution.answers_text import describe_doubt
-from resnet_core.attribution.search import share_below
+from resnet_core.attribution.out_of_distribution import share_below
 from resnet_core.trained.net import TrainedNet
 
 COMPARED = 500  # test pictures of a network's own data, at most

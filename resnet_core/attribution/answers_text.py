@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from resnet_core.attribution.search import FEW
+from resnet_core.attribution.out_of_distribution import OOD_SHARE
 
 
 def describe_answers(answers: Mapping[str, str], n_classes: int) -> str:
@@ -24,10 +24,10 @@ def describe_doubt(name: str, below: float, own_pictures: str) -> str:
     """That a picture likely shows none of a network's classes; empty where its best score gives no reason to say so.
 
     Args:
-        below: the share of the network's own pictures with a lower best score, see `search.share_below`.
+        below: the share of the network's own pictures with a lower best score, see `out_of_distribution.share_below`.
         own_pictures: what these are, such as "500 test pictures of CIFAR-10".
     """
-    if below > FEW:
+    if below > OOD_SHARE:
         return ""
     above = int(100 * (1 - below) + 1e-9)  # rounded down: 99.8 % are not all
     than = "than for any" if below == 0 else f"than for {above} %"

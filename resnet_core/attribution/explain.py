@@ -1,8 +1,8 @@
 """Which parts of a picture one network's score for one class depends on: `explain`.
 
-The network that is asked is never touched. Captum works on a private view of it, a copy of the modules that
-shares weights and buffers, so hooks, train/eval mode and gradients of the original stay as they are whatever
-happens, and several threads may ask the same network at once.
+The network itself is never touched. Captum works on a copy of its modules that shares weights and buffers, so the
+original's hooks, train/eval mode and gradients stay as they are whatever happens, and several threads may explain the
+same network at once.
 """
 
 import copy
@@ -17,13 +17,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resnet_core.attribution.captum_calls import CALLS, Answer, Question
+from resnet_core.attribution.captum_calls import CALLS, AttributionRequest, RawAttributions
 from resnet_core.attribution.explain_result import Attribution
-from resnet_core.attribution.methods import AttributionError, Method, complete_params, get_method
+from resnet_core.attribution.methods import AttributionError, Method, get_method, resolve_params
 from resnet_core.data.normalise import Normalise
 
-# Said at every call of Guided Backprop. Filtered once for the process: warnings.catch_warnings around each
-# call would swap the filters of all threads.
+# Captum warns at every call of Guided Backprop. Filtered once for the process: warnings.catch_warnings around each call
+# would replace the filters of all threads.
 warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU activations")
 
 
@@ -46,8 +46,8 @@ def explain(
         params: the method's settings; what is not given takes its default.
 
     Raises:
-        AttributionError: an unknown method, setting, class or block, a picture of the wrong shape, or a
-            network whose output is not finite.
+        AttributionError: an unknown method, setting, class or block, a picture of the wrong shape, or a network whose
+            output is not finite.
     """
     if x.ndim != 4 or x.shape[0] != 1:
         raise AttributionError(f"explain takes one picture of shape (1, 3, H, W); this one is {tuple(x.shape)}.")
@@ -65,28 +65,28 @@ def explain_batch(
 ) -> list[Attribution]:
     """As `explain` for several pictures (N, 3, H, W), each with its class, many in one pass."""
     row = get_method(method)
-    settings = complete_params(row, params)
-    view = private_view(net)
+    settings = resolve_params(row, params)
+    view = copy_sharing_weights(net)
     with full_precision_gradients(x.device.type):
         x = _on_device_of(view, x)
-        question = Question(view, x, torch.as_tensor(list(targets), device=x.device), normalise, settings)
-        _check(question)
+        request = AttributionRequest(view, x, torch.as_tensor(list(targets), device=x.device), normalise, settings)
+        _check(request)
         results = []
-        for start in range(0, len(x), question.batch_size):
-            part = slice(start, start + question.batch_size)
-            results += _answer(row, Question(view, x[part], question.targets[part], normalise, settings))
+        for start in range(0, len(x), request.batch_size):
+            part = slice(start, start + request.batch_size)
+            results += _explain_part(row, AttributionRequest(view, x[part], request.targets[part], normalise, settings))
     return results
 
 
-def private_view(net: nn.Module) -> nn.Module:
-    """A copy of `net`'s modules in eval mode that shares its parameters and buffers."""
+def copy_sharing_weights(net: nn.Module) -> nn.Module:
+    """A copy of the network's modules, in eval mode, that shares its parameters and buffers."""
     shared = {id(tensor): tensor for tensor in itertools.chain(net.parameters(), net.buffers())}
     return copy.deepcopy(net, shared).eval()
 
 
 @contextmanager
 def full_precision_gradients(device_type: str) -> Iterator[None]:
-    """Gradients on and autocast off in this thread, whatever the caller has set: maps are made in float32."""
+    """Gradients on and autocast off in this thread, whatever the caller has set: maps are computed in float32."""
     with torch.inference_mode(False), torch.enable_grad(), torch.autocast(device_type, enabled=False):
         yield
 
@@ -96,29 +96,29 @@ def _on_device_of(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return x.detach().to(weight.device, torch.float32).clone()
 
 
-def _check(question: Question) -> None:
-    shape = tuple(question.x.shape)
-    if question.x.ndim != 4 or shape[0] == 0 or shape[1] != 3:
+def _check(request: AttributionRequest) -> None:
+    shape = tuple(request.x.shape)
+    if request.x.ndim != 4 or shape[0] == 0 or shape[1] != 3:
         raise AttributionError(f"Pictures must have the shape (N, 3, H, W); these are {shape}.")
-    if question.targets.shape != shape[:1]:
-        raise AttributionError(f"{shape[0]} pictures need {shape[0]} classes; there are {len(question.targets)}.")
+    if request.targets.shape != shape[:1]:
+        raise AttributionError(f"{shape[0]} pictures need {shape[0]} classes; there are {len(request.targets)}.")
 
 
-def _answer(method: Method, question: Question) -> list[Attribution]:
+def _explain_part(method: Method, request: AttributionRequest) -> list[Attribution]:
     started = time.perf_counter()
-    logits = _logits(question)
-    answer = CALLS[method.name](question)
-    seconds = (time.perf_counter() - started) / len(question.x)
-    maps = _reduce(answer.values.detach(), method.reduction, question.x.shape[-2:])
-    return [_result(method, question, answer, logits, maps, index, seconds) for index in range(len(question.x))]
+    logits = _logits(request)
+    raw = CALLS[method.name](request)
+    seconds = (time.perf_counter() - started) / len(request.x)
+    maps = _reduce(raw.values.detach(), method.reduction, request.x.shape[-2:])
+    return [_to_attribution(method, request, raw, logits, maps, index, seconds) for index in range(len(request.x))]
 
 
-def _logits(question: Question) -> torch.Tensor:
-    """(N, num_classes), after checking that the classes asked about exist and the numbers are numbers."""
+def _logits(request: AttributionRequest) -> torch.Tensor:
+    """(N, num_classes), after checking that the targets exist and that all logits are finite."""
     with torch.no_grad():
-        logits = question.net(question.x)
+        logits = request.net(request.x)
     num_classes = logits.shape[1]
-    for target in question.targets.tolist():
+    for target in request.targets.tolist():
         if not 0 <= target < num_classes:
             raise AttributionError(f"target is {target}; this network's classes are 0 to {num_classes - 1}.")
     if not torch.isfinite(logits).all():
@@ -130,7 +130,7 @@ def _logits(question: Question) -> torch.Tensor:
 
 
 def _reduce(values: torch.Tensor, reduction: str, size: torch.Size) -> torch.Tensor:
-    """(N, 3, H, W) or Grad-CAM's (N, 1, h, w) to (N, H, W), as the table says."""
+    """(N, 3, H, W), or Grad-CAM's (N, 1, h, w), to (N, H, W), as `Method.reduction` says."""
     if reduction == "sum":
         return values.sum(1)
     if reduction == "max_abs":
@@ -140,21 +140,21 @@ def _reduce(values: torch.Tensor, reduction: str, size: torch.Size) -> torch.Ten
     return F.interpolate(values, size=size, mode="bilinear", align_corners=False)[:, 0]
 
 
-def _result(
+def _to_attribution(
     method: Method,
-    question: Question,
-    answer: Answer,
+    request: AttributionRequest,
+    raw: RawAttributions,
     logits: torch.Tensor,
     maps: torch.Tensor,
     index: int,
     seconds: float,
 ) -> Attribution:
-    target = int(question.targets[index])
+    target = int(request.targets[index])
     logit = float(logits[index, target])
-    values = _to_numpy(answer.values[index])
+    values = _to_numpy(raw.values[index])
     baseline_logit = delta = None
-    if answer.baseline_logits is not None:
-        baseline_logit = float(answer.baseline_logits[index])
+    if raw.baseline_logits is not None:
+        baseline_logit = float(raw.baseline_logits[index])
         delta = float(values.sum(dtype=np.float64)) - (logit - baseline_logit)
     is_cam = method.reduction == "cam"
     return Attribution(
@@ -168,7 +168,7 @@ def _result(
         baseline_logit=baseline_logit,
         delta=delta,
         seconds=seconds,
-        params={**question.params, **(answer.resolved or {})},
+        params={**request.params, **(raw.resolved or {})},
     )
 
 

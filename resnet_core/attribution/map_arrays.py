@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ def maps_as_npz(picture: np.ndarray, maps: Mapping[str, Mapping[str, Attribution
     """
     named = {f"{net}.{method}": each for net, row in maps.items() for method, each in row.items()}
     about = {name: {"target": each.target, "logit": each.logit, "params": each.params} for name, each in named.items()}
+    arrays: dict[str, Any] = {name: each.map for name, each in named.items()}
     data = io.BytesIO()
-    np.savez(data, picture=picture, about=json.dumps(about), **{name: each.map for name, each in named.items()})
+    np.savez(data, picture=picture, about=json.dumps(about), **arrays)
     return data.getvalue()

@@ -1,17 +1,16 @@
-"""The table of attribution methods: what each one asks, how far it goes, and what a person may set. No torch.
+"""The table of attribution methods: the question each one answers, its limits and its settings. No torch.
 
-Pages build their controls from this table and never import torch for it. The computation behind each row is
-in `captum_calls.py`. Written here once, for every method:
+Pages build their controls from this table; the computation behind each row is in `captum_calls.py`. For every method:
 
-- `reduction` says how the values of the three colour channels, (3, H, W), become one map, (H, W):
-  "sum" keeps the sign and the total (so a complete attribution still adds up to the change of the logit);
-  "max_abs" is Simonyan et al.'s choice for gradients; "shared" means the three channels were changed together
-  and hold the same number; "cam" means there is one map from the start, at the block's own resolution.
-- `unit` says what a value is: a "gradient" (change of the logit for one unit of normalised input), a
-  "contribution" (a part of the logit), a "drop" (how far the logit falls without it) or an "importance" (no
-  unit).
+- `reduction` says how the values of the three colour channels, (3, H, W), become one map, (H, W): "sum" keeps the sign
+  and the total (so a complete attribution still adds up to the change of the logit); "max_abs" is Simonyan et al.'s
+  choice for gradients; "shared" means that the three channels were changed together and hold the same number; "cam"
+  means that there is one map from the start, at the block's own resolution.
+- `unit` says what a value is: a "gradient" (change of the logit for one unit of normalised input), a "contribution" (a
+  part of the logit), a "drop" (how far the logit falls without it) or an "importance" (no unit).
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -35,17 +34,28 @@ class Param:
     choices: tuple[str, ...] | None = None
 
     def check(self, value: object) -> int | float | str:
-        """Return `value` as this setting's type, or raise AttributionError naming what is allowed."""
-        kind = type(self.default)
-        fits = isinstance(value, str) if kind is str else _is_number(value)
-        if not fits or (kind is int and value != int(value)):
+        """Return `value` in this setting's type.
+
+        Raises:
+            AttributionError: it is not allowed; says what is.
+        """
+        checked = self._check_text(value) if isinstance(self.default, str) else self._check_number(value)
+        if checked is None:
             raise AttributionError(f"{self.name} is {value!r}; it must be {self._allowed()}.")
-        value = kind(value)
-        if self.choices is not None and value not in self.choices:
-            raise AttributionError(f"{self.name} is {value!r}; it must be {self._allowed()}.")
-        if self.low is not None and not self.low <= value <= self.high:
-            raise AttributionError(f"{self.name} is {value!r}; it must be {self._allowed()}.")
-        return value
+        return checked
+
+    def _check_text(self, value: object) -> str | None:
+        fits = isinstance(value, str) and (self.choices is None or value in self.choices)
+        return str(value) if fits else None
+
+    def _check_number(self, value: object) -> int | float | None:
+        if not isinstance(value, int | float) or isinstance(value, bool) or math.isnan(value):
+            return None
+        if self.low is not None and self.high is not None and not self.low <= value <= self.high:
+            return None
+        if isinstance(self.default, float):
+            return float(value)
+        return int(value) if value == int(value) else None
 
     def _allowed(self) -> str:
         if self.choices is not None:
@@ -56,10 +66,6 @@ class Param:
         return "a name"
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
-
-
 @dataclass(frozen=True)
 class Method:
     """One row of the table.
@@ -67,7 +73,7 @@ class Method:
     Attributes:
         limits: what every reader should know.
         warning: what must be shown beside the map.
-        signed: the map has values for and against the class; otherwise it is zero or positive.
+        signed: whether the map has values for and against the class; otherwise all are zero or positive.
     """
 
     name: str
@@ -296,14 +302,18 @@ METHODS: dict[str, Method] = {row.name: row for row in _TABLE}
 
 
 def get_method(name: str) -> Method:
-    """The row called `name`, or AttributionError listing the names there are."""
+    """The row called `name`.
+
+    Raises:
+        AttributionError: there is none; lists the names there are.
+    """
     if name not in METHODS:
         raise AttributionError(f"There is no attribution method {name!r}; there are {', '.join(METHODS)}.")
     return METHODS[name]
 
 
-def complete_params(method: Method, params: Mapping[str, object] | None) -> dict[str, int | float | str]:
-    """`params` checked, with defaults for what is not given.
+def resolve_params(method: Method, params: Mapping[str, object] | None) -> dict[str, int | float | str]:
+    """Check `params`, and add the defaults of those that are not given.
 
     Raises:
         AttributionError: a name the method does not have, or a value out of its range.

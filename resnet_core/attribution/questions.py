@@ -1,8 +1,7 @@
-"""What a page asks of several networks at once: plain data in and out, for the worker that keeps them in
-memory.
+"""What pages ask about trained networks: plain data in and out, for the inference worker.
 
-Generators, so that each answer can be shown as soon as it is there. Whatever they return can be unpickled by
-a process without torch.
+Most are generators, so that each part of an answer can be shown as soon as it is there. Whatever they return can be
+unpickled by a process without torch.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,26 +11,45 @@ import numpy as np
 import torch
 
 from resnet_core.attribution import trust
-from resnet_core.attribution.explain import explain, explain_batch, full_precision_gradients, private_view
+from resnet_core.attribution.explain import copy_sharing_weights, explain, explain_batch, full_precision_gradients
 from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import AttributionError, get_method
 from resnet_core.attribution.statistics import bootstrap_mean, object_share
 from resnet_core.trained.loaded import LoadedNet
 
-_PICTURES_AT_ONCE = 25
-"""Pictures explained in one call: bounds the arrays that are held before they are summed up."""
+_EXPLAINED_AT_ONCE = 25
+"""Pictures in one call: bounds the arrays in memory before each map is reduced to one number."""
+
+_PREDICTED_AT_ONCE = 100
+"""Pictures in one part of `compute_logits`."""
 
 
 def predict_many(nets: Sequence[LoadedNet], picture: np.ndarray) -> list[np.ndarray]:
     """Each network's class probabilities (num_classes,) float32 for a uint8 picture (H, W, 3)."""
-    probabilities = []
-    for net in nets:
-        x = net.input(picture)
-        with full_precision_gradients(x.device.type), torch.no_grad():
-            view = private_view(net.module)
-            logits = view(x.to(next(view.parameters(), x).device))
-        probabilities.append(logits.softmax(1)[0].cpu().numpy())
-    return probabilities
+    return [_logits(net, picture).softmax(1)[0].cpu().numpy() for net in nets]
+
+
+def compute_logits(nets: Sequence[LoadedNet], pictures: np.ndarray) -> Iterator[np.ndarray]:
+    """Logits of R networks for many pictures, part by part.
+
+    Args:
+        pictures: uint8 (N, H, W, 3).
+
+    Yields:
+        (R, n, num_classes) float32 for the next n pictures.
+    """
+    for start in range(0, len(pictures), _PREDICTED_AT_ONCE):
+        part = pictures[start : start + _PREDICTED_AT_ONCE]
+        yield np.stack([_logits(net, part).cpu().numpy() for net in nets])
+
+
+def _logits(net: LoadedNet, pictures: np.ndarray) -> torch.Tensor:
+    """(N, num_classes) float32; the network is used in eval mode and left as it was."""
+    x = net.input(pictures)
+    with full_precision_gradients(x.device.type), torch.no_grad():
+        module = copy_sharing_weights(net.module)
+        logits: torch.Tensor = module(x.to(next(module.parameters(), x).device))
+    return logits
 
 
 def explain_many(
@@ -49,7 +67,7 @@ def explain_many(
         params: settings by method name.
 
     Yields:
-        (which network, its attribution).
+        (index of the network, its attribution).
     """
     for method in methods:
         get_method(method)
@@ -63,14 +81,7 @@ def explain_many(
         for index, (net, x) in enumerate(zip(nets, inputs, strict=True)):
             yield (
                 index,
-                explain(
-                    net.module,
-                    x,
-                    targets[index],
-                    method,
-                    normalise=net.normalise,
-                    params=settings,
-                ),
+                explain(net.module, x, targets[index], method, normalise=net.normalise, params=settings),
             )
 
 
@@ -79,9 +90,8 @@ def trust_report(
 ) -> Iterator[tuple[str, dict[str, object]]]:
     """The measures of `trust.py` for one network's map, cheapest first: (measure, its fields).
 
-    "completeness" comes only for methods that claim it, with fields delta, change and relative. In
-    "randomisation" the field twin is an Attribution. For a large network the others would take minutes: they are left
-    out.
+    "completeness", with fields delta, change and relative, comes only for methods that claim it. In "randomisation" the
+    field twin is an Attribution. For a large network the other measures, which would take minutes, are left out.
     """
     (net,) = nets
     if attribution.delta is not None:
@@ -89,17 +99,17 @@ def trust_report(
             "completeness",
             {"delta": attribution.delta, "change": attribution.change, "relative": attribution.relative_gap},
         )
-    asked = (net.module, net.input(picture), attribution, net.normalise)
-    check = trust.randomisation_check(*asked)
+    request = (net.module, net.input(picture), attribution, net.normalise)
+    check = trust.randomisation_check(*request)
     yield "randomisation", {"signed": check.signed, "absolute": check.absolute, "twin": check.twin}
     if net.trained.is_large:
         return
-    curves = trust.deletion_insertion(*asked)
+    curves = trust.deletion_insertion(*request)
     areas = {f"{name}_area": curves.area(name) for name in ("deletion", "insertion")}
     areas |= {f"{name}_random_area": curves.area(f"{name}_random") for name in ("deletion", "insertion")}
     yield "deletion_insertion", asdict(curves) | areas
-    yield "infidelity", asdict(trust.infidelity(*asked))
-    yield "sensitivity", asdict(trust.sensitivity(*asked))
+    yield "infidelity", asdict(trust.infidelity(*request))
+    yield "sensitivity", asdict(trust.sensitivity(*request))
 
 
 def object_shares(
@@ -112,17 +122,17 @@ def object_shares(
 ) -> Iterator[dict[str, object]]:
     """Share of each map that lies on the object, over many pictures, by network and method.
 
-    A high share is not yet a good map: Guided Backprop, which draws the picture's edges whatever the network
-    has learned, reaches the highest.
+    A high share does not make a good map: Guided Backprop, which draws the picture's edges whatever the network has
+    learned, has the highest.
 
     Args:
         pictures: uint8 (N, H, W, 3).
         masks: bool (N, H, W), True on the object.
-        targets: the N classes that are asked about.
+        targets: the N classes to explain.
 
     Yields:
-        One row for each method and network: net (index), method, shares (N,) with nan for empty maps, mean,
-        low, high (95 % bootstrap over the pictures), count, chance (the object's mean share of the area).
+        One row for each method and network: net (index), method, shares (N,) with nan for empty maps, mean, low, high
+        (95 % bootstrap over the pictures), count, chance (the object's mean share of the area).
     """
     if len(pictures) != len(masks) or len(pictures) != len(targets) or not len(pictures):
         raise AttributionError(
@@ -148,8 +158,8 @@ def _shares(
     params: Mapping[str, object] | None,
 ) -> np.ndarray:
     attributions = []
-    for start in range(0, len(pictures), _PICTURES_AT_ONCE):
-        part = slice(start, start + _PICTURES_AT_ONCE)
+    for start in range(0, len(pictures), _EXPLAINED_AT_ONCE):
+        part = slice(start, start + _EXPLAINED_AT_ONCE)
         attributions += explain_batch(
             net.module,
             net.input(pictures[part]),

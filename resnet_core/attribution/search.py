@@ -1,18 +1,12 @@
-"""Finding pictures by what networks answer, and telling pictures unlike any they were trained for. No torch.
+"""Finding pictures by what networks answer. No torch.
 
-``logits`` are a survey's, see `survey.py`: (R, N, num_classes), R networks over the same N pictures.
+``logits`` are those of `questions.compute_logits`: (R, N, num_classes), R networks over the same N pictures.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-
-FEW = 0.05
-"""A picture is called unlike a network's own when this share of the network's test pictures, or less, scores
-lower. So one of twenty of its own is called so by mistake. Of other pictures (photos or shapes, blurred colours,
-shuffled pixels, noise, one colour) it catches 71 to 100 % with networks trained on Shapes-10, but with networks
-trained on CIFAR-10 anything from 0 % (one colour, plain-56) to 100 % (one colour, plain-20): `benchmarks/unlike.py`."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +14,9 @@ class Search:
     """One way to look for pictures.
 
     Attributes:
-        order: (logits, y) -> indices of the hits, the most telling first. y: (N,) the true classes.
-        networks: how many it takes at least.
-        needs_truth: whether the pictures' classes must be those the networks answer with.
+        order: (logits, y) -> indices of the pictures that match, most telling first. y: (N,) the true classes.
+        networks: how many it needs at least.
+        needs_truth: whether the pictures' classes must be those of the networks.
     """
 
     title: str
@@ -38,32 +32,32 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
     return shifted / shifted.sum(axis=-1, keepdims=True)
 
 
-def sureness(logits: np.ndarray) -> np.ndarray:
-    """(N,) largest probability, the mean over the networks."""
+def confidence(logits: np.ndarray) -> np.ndarray:
+    """(N,) largest probability of a class, the mean over the networks."""
     return probabilities(logits).max(axis=-1).mean(axis=0)
 
 
 def _disagree(logits: np.ndarray, _: np.ndarray) -> np.ndarray:
     answers = logits.argmax(axis=-1)
-    return _surest((answers != answers[0]).any(axis=0), logits)
+    return _by_confidence((answers != answers[0]).any(axis=0), logits)
 
 
 def _all_wrong(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return _surest((logits.argmax(axis=-1) != y).all(axis=0), logits)
+    return _by_confidence((logits.argmax(axis=-1) != y).all(axis=0), logits)
 
 
-def _least_sure(logits: np.ndarray, _: np.ndarray) -> np.ndarray:
-    return np.argsort(sureness(logits), kind="stable")
+def _least_confident(logits: np.ndarray, _: np.ndarray) -> np.ndarray:
+    return np.argsort(confidence(logits), kind="stable")
 
 
-def _most_sure(logits: np.ndarray, _: np.ndarray) -> np.ndarray:
-    return np.argsort(-sureness(logits), kind="stable")
+def _most_confident(logits: np.ndarray, _: np.ndarray) -> np.ndarray:
+    return np.argsort(-confidence(logits), kind="stable")
 
 
-def _surest(hit: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    """Indices where ``hit``, those first that the networks are surest about."""
-    found = np.flatnonzero(hit)
-    return found[np.argsort(-sureness(logits[:, found]), kind="stable")]
+def _by_confidence(matches: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Indices of the pictures that match, those first of which the networks are most confident."""
+    found = np.flatnonzero(matches)
+    return found[np.argsort(-confidence(logits[:, found]), kind="stable")]
 
 
 SEARCHES = {
@@ -79,20 +73,10 @@ SEARCHES = {
         _all_wrong,
         needs_truth=True,
     ),
-    "least_sure": Search("Least sure", "The lowest best probability first, averaged over the networks.", _least_sure),
-    "most_sure": Search("Most sure", "The highest best probability first, averaged over the networks.", _most_sure),
+    "least_sure": Search(
+        "Least sure", "The lowest best probability first, averaged over the networks.", _least_confident
+    ),
+    "most_sure": Search(
+        "Most sure", "The highest best probability first, averaged over the networks.", _most_confident
+    ),
 }
-
-
-def share_below(logits: np.ndarray, own: Sequence[float]) -> float:
-    """Which share of a network's own test pictures has a lower best score than this picture.
-
-    The score is the maximum logit (Hendrycks et al. 2019, Scaling Out-of-Distribution Detection for Real-World
-    Settings, https://arxiv.org/abs/1911.11132): measured here, it tells other pictures apart better than the
-    largest probability, and as well as the energy.
-
-    Args:
-        logits: (num_classes,) of the picture.
-        own: the largest logits of the network's test pictures, or percentiles of them.
-    """
-    return float(np.mean(np.asarray(own) < logits.max()))

@@ -1,4 +1,4 @@
-"""Numbers about maps: rank correlation, share on an object, intervals. No torch."""
+"""Statistics of maps: rank correlation, share on an object, intervals. No torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,16 +33,16 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.mean((ranks_a - ranks_a.mean()) * (ranks_b - ranks_b.mean())) / spread)
 
 
-def agreement(values: Sequence[np.ndarray]) -> np.ndarray:
-    """(n, n) signed rank correlations between maps of one method, for example of one network's seeds."""
+def pairwise_rank_correlations(values: Sequence[np.ndarray]) -> np.ndarray:
+    """(n, n): signed rank correlations between maps of one method, such as those of networks with other seeds."""
     return np.array([[rank_correlation(a, b) for b in values] for a in values])
 
 
 def object_share(values: np.ndarray, mask: np.ndarray) -> float:
-    """Share of a map's |values| that lies on the object: 0 to 1, by chance the object's share of the area.
+    """Share of a map's |values| that lies on the object: 0 to 1; by chance the object's share of the area.
 
     Args:
-        values: (H, W), any sign; evidence against the class counts as looking at it, too.
+        values: (H, W), any sign; evidence against the class counts, too.
         mask: (H, W) bool, True on the object.
 
     Returns:
@@ -53,8 +53,10 @@ def object_share(values: np.ndarray, mask: np.ndarray) -> float:
     return float(strength[mask].sum() / total) if total > 0 else float("nan")
 
 
-def bootstrap_mean(values: Sequence[float], level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
-    """Mean of `values` with its percentile bootstrap interval (Efron 1979) over the values."""
+def bootstrap_mean(
+    values: Sequence[float] | np.ndarray, level: float = 0.95, resamples: int = 2000, seed: int = 0
+) -> Interval:
+    """Mean of `values` with its percentile bootstrap interval (Efron 1979)."""
     known = np.asarray(values, dtype=np.float64)
     known = known[~np.isnan(known)]
     if not len(known):

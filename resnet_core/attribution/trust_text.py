@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from resnet_core.attribution.explain_result import Attribution
-from resnet_core.attribution.statistics import agreement
+from resnet_core.attribution.statistics import pairwise_rank_correlations
 from resnet_core.formatting import is_number, percent
 
 
@@ -17,7 +17,7 @@ def describe_measures(measures: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def describe_seed_agreement(maps: Sequence[Attribution]) -> str:
     """How alike the maps of networks are that differ in their seed alone: two maps or more, by one method."""
-    pairs = agreement([each.values for each in maps])[np.triu_indices(len(maps), 1)]
+    pairs = pairwise_rank_correlations([each.values for each in maps])[np.triu_indices(len(maps), 1)]
     known = pairs[~np.isnan(pairs)]
     if not len(known):
         return "**Seeds**: the maps are the same everywhere, so they cannot be compared."

@@ -28,7 +28,7 @@ QUESTIONS = {
     "explain": "resnet_core.attribution.questions:explain_many",
     "trust": "resnet_core.attribution.questions:trust_report",
     "object_shares": "resnet_core.attribution.questions:object_shares",
-    "survey": "resnet_core.attribution.survey:survey",
+    "survey": "resnet_core.attribution.questions:compute_logits",
     "grow": "resnet_core.training.grow:grow_weights",
     "step0": "resnet_core.analysis.questions:measure_design",
     "same_weights": "resnet_core.analysis.questions:compare_same_weights",

@@ -1,7 +1,7 @@
 import pytest
 
 from resnet_core.attribution.answers_text import describe_answers, describe_doubt
-from resnet_core.attribution.search import FEW
+from resnet_core.attribution.out_of_distribution import OOD_SHARE
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ def test_who_answers_what(answers, words):
 
 
 @pytest.mark.parametrize(
-    ("below", "words"), [(0, "than for any of 500"), (0.002, "than for 99 % of 500"), (FEW, "95 %")]
+    ("below", "words"), [(0, "than for any of 500"), (0.002, "than for 99 % of 500"), (OOD_SHARE, "95 %")]
 )
 def test_a_low_best_score_is_said_and_never_rounded_up(below, words):
     text = describe_doubt("ResNet-20", below, "500 test pictures")
@@ -25,4 +25,4 @@ def test_a_low_best_score_is_said_and_never_rounded_up(below, words):
 
 
 def test_an_ordinary_best_score_is_not_mentioned():
-    assert describe_doubt("ResNet-20", FEW + 0.01, "500 test pictures") == ""
+    assert describe_doubt("ResNet-20", OOD_SHARE + 0.01, "500 test pictures") == ""

@@ -1,7 +1,7 @@
 import pytest
 
 from resnet_core.attribution.captum_calls import CALLS
-from resnet_core.attribution.methods import METHODS, AttributionError, complete_params, get_method
+from resnet_core.attribution.methods import METHODS, AttributionError, get_method, resolve_params
 
 
 def test_every_row_has_its_computation():
@@ -13,7 +13,7 @@ def test_rows_say_what_a_reader_needs(row):
     assert row.question.endswith("?") and row.limits and row.paper and row.url.startswith("https://")
     assert row.reduction in ("sum", "max_abs", "shared", "cam")
     assert row.unit in ("gradient", "contribution", "drop", "importance")
-    assert complete_params(row, None) == {param.name: param.default for param in row.params}
+    assert resolve_params(row, None) == {param.name: param.default for param in row.params}
 
 
 def test_methods_that_fail_adebayos_test_warn():
@@ -22,7 +22,7 @@ def test_methods_that_fail_adebayos_test_warn():
 
 def test_given_settings_replace_defaults():
     row = get_method("integrated_gradients")
-    assert complete_params(row, {"n_steps": 8.0}) == {"baseline": "black", "n_steps": 8, "seed": 0}
+    assert resolve_params(row, {"n_steps": 8.0}) == {"baseline": "black", "n_steps": 8, "seed": 0}
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_given_settings_replace_defaults():
 )
 def test_impossible_settings_are_named(method, params, named):
     with pytest.raises(AttributionError, match=named):
-        complete_params(get_method(method), params)
+        resolve_params(get_method(method), params)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from resnet_core.attribution import questions
 from resnet_core.attribution.explain import explain
 from resnet_core.attribution.methods import AttributionError
-from resnet_core.attribution.questions import explain_many, object_shares, predict_many, trust_report
+from resnet_core.attribution.questions import compute_logits, explain_many, object_shares, predict_many, trust_report
 from resnet_core.attribution.statistics import object_share
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
@@ -39,6 +40,23 @@ def test_predictions_are_probabilities(net, twin, pictures):
         logits = net.module.eval()(net.input(pictures[0]))
     np.testing.assert_allclose(ours, logits.softmax(1)[0], rtol=1e-4)
     assert not np.allclose(ours, others)
+
+
+def test_parts_are_the_logits_of_every_network_in_order(net, twin, monkeypatch):
+    monkeypatch.setattr(questions, "_PREDICTED_AT_ONCE", 2)
+    pictures = np.random.default_rng(0).integers(256, size=(5, 32, 32, 3), dtype=np.uint8)
+    parts = list(compute_logits([net, twin], pictures))
+    assert [part.shape for part in parts] == [(2, 2, 10), (2, 2, 10), (2, 1, 10)]
+    with torch.no_grad():
+        alone = [each.module.eval()(each.input(pictures)).numpy() for each in (net, twin)]
+    np.testing.assert_allclose(np.concatenate(parts, axis=1), alone, rtol=1e-4, atol=1e-5)
+
+
+def test_a_network_is_used_in_evaluation_mode_and_left_as_it_was(net, pictures):
+    module = net.module.train()
+    first, again = next(compute_logits([net], pictures)), next(compute_logits([net], pictures))
+    np.testing.assert_array_equal(first, again)
+    assert module.training
 
 
 def test_answers_come_method_by_method(net, twin, pictures):

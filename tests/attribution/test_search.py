@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from resnet_core.attribution.search import SEARCHES, probabilities, share_below
+from resnet_core.attribution.search import SEARCHES, probabilities
 
 Y = np.array([0, 1, 0, 1])
 
@@ -30,10 +30,3 @@ def test_one_network_never_disagrees_and_may_be_wrong():
 
 def test_probabilities_of_large_logits():
     np.testing.assert_allclose(probabilities(np.array([[1000.0, 1000.0, 0.0]])), [[0.5, 0.5, 0.0]], atol=1e-12)
-
-
-def test_the_share_of_own_pictures_that_score_lower():
-    own = [1.0, 2.0, 3.0, 4.0]
-    assert share_below(np.array([2.5, -9.0]), own) == 0.5
-    assert share_below(np.array([-1.0, 0.5]), own) == 0.0
-    assert share_below(np.array([0.0, 9.0]), own) == 1.0

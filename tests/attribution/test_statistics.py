@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from resnet_core.attribution.statistics import agreement, bootstrap_mean, object_share, rank_correlation
+from resnet_core.attribution.statistics import (
+    bootstrap_mean,
+    object_share,
+    pairwise_rank_correlations,
+    rank_correlation,
+)
 
 
 def test_rank_correlation_sees_order_only():
@@ -26,7 +31,7 @@ def test_no_order_no_correlation():
 
 def test_agreement_is_a_symmetric_table():
     a, b = np.arange(9.0), np.arange(9.0)[::-1]
-    np.testing.assert_allclose(agreement([a, b, a]), [[1, -1, 1], [-1, 1, -1], [1, -1, 1]])
+    np.testing.assert_allclose(pairwise_rank_correlations([a, b, a]), [[1, -1, 1], [-1, 1, -1], [1, -1, 1]])
 
 
 def test_object_share_counts_both_signs():

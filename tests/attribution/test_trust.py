@@ -101,7 +101,7 @@ class TestRandomisation:
 
     def test_twin_has_nothing_of_the_original(self, every_kind):
         net, x = every_kind
-        twin = trust.randomised(net, seed=1)
+        twin = trust.randomise_weights(net, seed=1)
         for name, module in net.named_modules():
             if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
                 weights = [m.weight.detach().flatten() for m in (module, twin.get_submodule(name))]
@@ -114,7 +114,7 @@ class TestRandomisation:
         net, _ = resnet
         before = {name: value.clone() for name, value in net.state_dict().items()}
         state = torch.get_rng_state()
-        first, again, other = (trust.randomised(net, seed).fc.weight for seed in (0, 0, 1))
+        first, again, other = (trust.randomise_weights(net, seed).fc.weight for seed in (0, 0, 1))
         assert torch.equal(first, again) and not torch.equal(first, other)
         assert torch.equal(torch.get_rng_state(), state)
         assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
