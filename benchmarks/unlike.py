@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from resnet_core.attribution.survey import survey
 
 from benchmarks.machine import described
 from resnet_core.attribution.out_of_distribution import OOD_SHARE
+from resnet_core.attribution.questions import compute_logits
 from resnet_core.compute.sources import find_net, find_weights
 from resnet_core.data.catalog import load_dataset
 from resnet_core.runs.store import RunStore
@@ -60,7 +60,7 @@ def main() -> None:
         test = np.array(load_dataset(run.dataset, args.home).x_test[:2000])
         others = {args.other.stem: np.load(args.other)["x_test"][:1000]} | pictures_of_nothing(test)
         own, *others_logits = (
-            np.concatenate([part[0] for part in survey([loaded], x)]) for x in (test, *others.values())
+            np.concatenate([part[0] for part in compute_logits([loaded], x)]) for x in (test, *others.values())
         )
         found[f"{run.name} on {run.dataset}"] = {
             other: {name: judged(score(own), score(logits)) for name, score in SCORES.items()}
