@@ -193,6 +193,7 @@ def train_command(args: argparse.Namespace) -> int:
         spec, begin_with, data = begun_with(args, store)
         data = resolve_dataset(data, store.home)
         load_dataset(data, store.home)  # pictures that are not there shall leave no failed run behind
+        warn_of_imbalance(data, store.home)
         run = create_run(
             store,
             spec,
@@ -300,6 +301,15 @@ def describe_command(args: argparse.Namespace) -> int:
     return 0
 
 
+def warn_of_imbalance(name: str, home: Path) -> None:
+    """Say on stderr when the classes of a dataset are far from balanced."""
+    from resnet_core.data.storage import stored_info
+
+    info = stored_info(home, name)
+    if info is not None and info.imbalance:
+        print(info.imbalance, file=sys.stderr)
+
+
 def spec_of(name: str, home: Path) -> NetSpec:
     """A network by its preset's name or by a run's id."""
     if name not in NETWORKS:
@@ -310,7 +320,7 @@ def spec_of(name: str, home: Path) -> NetSpec:
 
 
 def evaluate_command(args: argparse.Namespace) -> int:
-    """``evaluate``: loss, error and the error of each class on a test set."""
+    """``evaluate``: loss, error, balanced error and the error of each class on a test set."""
     from resnet_core.compute.evaluation import evaluate_net
 
     result = evaluate_net(open_store(args.home), args.run, args.data)
@@ -318,8 +328,8 @@ def evaluate_command(args: argparse.Namespace) -> int:
         print(json.dumps(result))
         return 0
     print(
-        f"{result['dataset']}: test error {percent(result['error'])}, test loss {result['loss']:.4f}, "
-        f"{result['pictures']:,} pictures"
+        f"{result['dataset']}: test error {percent(result['error'])}, balanced over classes "
+        f"{percent(result['balanced_error'])}, test loss {result['loss']:.4f}, {result['pictures']:,} pictures"
     )
     for name, error in result["error_by_class"].items():
         print(f"  {name:<20} {percent(error):>7}")

@@ -1,6 +1,7 @@
-"""Numbers as people read them: sensible digits, a thin unit, and a dash for what does not exist. No torch."""
+"""Numbers and names as people read them: sensible digits, a thin unit, a dash for what does not exist. No torch."""
 
 import math
+import re
 from typing import TypeGuard
 
 MISSING = "–"
@@ -62,6 +63,16 @@ def file_size(n_bytes: float | None) -> str:
             return f"{size:.1f} {unit}" if unit != "B" and size < 99.95 else f"{size:.0f} {unit}"
         size /= 1000
     return f"{size:.1f} TB"
+
+
+def escape_markdown(text: str) -> str:
+    """Text from outside, such as the name of a class, so that Streamlit shows it as it is.
+
+    Signs of Markdown get a backslash. Addresses, colours and icons are recognised in plain text, too: an invisible
+    space after their first sign keeps them from that.
+    """
+    escaped = re.sub(r"([\\`*_{}\[\]()<>#+.!|$~^-])", r"\\\1", text)
+    return re.sub(r"[:@]|www", "\\g<0>\u200b", escaped)
 
 
 def scientific(value: float | None) -> str:

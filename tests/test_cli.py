@@ -319,6 +319,14 @@ def test_evaluate_repeats_the_last_test_error(call, trained, home):
     assert code == 0 and len(lines) == 1 + 4
 
 
+def test_training_on_unbalanced_classes_says_so(call, home, tmp_path):
+    y = np.repeat([0, 1], [40, 5])
+    arrays = {"x_train": np.zeros((45, 1, 1), np.uint8), "y_train": y, "x_test": np.zeros((45, 1, 1), np.uint8)}
+    np.savez(tmp_path / "rare.npz", **arrays, y_test=y)
+    _, _, err = call("train", *SHORT, "--data", str(tmp_path / "rare.npz"), "--steps", "1")
+    assert "far from balanced: 0 has 40 training pictures, 1 5" in err
+
+
 def test_evaluate_on_other_classes_is_refused(call, trained, tmp_path):
     pictures = np.zeros((20, 32, 32, 3), np.uint8)
     two = {"x_train": pictures, "y_train": np.arange(20) % 2, "x_test": pictures, "y_test": np.arange(20) % 2}

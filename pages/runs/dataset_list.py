@@ -6,7 +6,7 @@ from pages.parts.backend import service, show_errors
 from pages.parts.datasets import KNOWN, show_cifar10_offer, show_samples, show_tasks
 from resnet_core.data.cifar10 import NAME as CIFAR_10
 from resnet_core.data.dataset import DatasetInfo
-from resnet_core.formatting import file_size
+from resnet_core.formatting import escape_markdown, file_size
 
 
 def show_datasets() -> None:
@@ -29,6 +29,8 @@ def _show_dataset(info: DatasetInfo) -> None:
             st.markdown("Runs trained on it stay, but cannot be resumed.")
             st.button("Delete for good", key=f"drop_{info.name}", type="primary", on_click=_delete, args=(info.name,))
     st.caption(info.source)
+    if info.imbalance:
+        st.warning(escape_markdown(info.imbalance), icon=":material/balance:")
     show_samples(info)
 
 

@@ -11,6 +11,7 @@ from resnet_core.data.importing import resolve_dataset
 from resnet_core.errors import JobError
 from resnet_core.runs.store import RunStore
 from resnet_core.trained.loaded import load_net
+from resnet_core.training.evaluate import balanced_error
 
 _PICTURES_AT_ONCE = 500
 
@@ -20,8 +21,8 @@ def evaluate_net(store: RunStore, net_id: str, data: str | None = None) -> dict[
     """Test a network's newest weights on the test pictures of ``data``: a dataset's name or a path; by default what the
     network was trained on.
 
-    Keys: dataset, step, pictures, loss (nats), error (fraction), error_by_class (class -> fraction). Raises JobError
-    when there are no weights, or the classes are others.
+    Keys: dataset, step, pictures, loss (nats), error (fraction), balanced_error (mean of those of the classes),
+    error_by_class (class -> fraction). Raises JobError when there are no weights, or the classes are others.
     """
     trained = find_net(store, net_id)
     classes = trained.facts.classes
@@ -33,11 +34,13 @@ def evaluate_net(store: RunStore, net_id: str, data: str | None = None) -> dict[
     starts = range(0, len(labels), _PICTURES_AT_ONCE)
     logits = torch.cat([net.module(net.input(dataset.x_test[start : start + _PICTURES_AT_ONCE])) for start in starts])
     wrong = (logits.argmax(1) != labels).float()
+    errors = {name: wrong[labels == index].mean().item() for index, name in enumerate(classes)}
     return {
         "dataset": dataset.name,
         "step": trained.weights_version,
         "pictures": len(labels),
         "loss": F.cross_entropy(logits, labels).item(),
         "error": wrong.mean().item(),
-        "error_by_class": {name: wrong[labels == index].mean().item() for index, name in enumerate(classes)},
+        "balanced_error": balanced_error(list(errors.values())),
+        "error_by_class": errors,
     }

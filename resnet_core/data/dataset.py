@@ -8,12 +8,16 @@ import numpy as np
 
 from resnet_core.data.names import check_class_names
 from resnet_core.errors import DataError
+from resnet_core.formatting import percent
 
 Progress = Callable[[str, float], None]
 """What long work on data reports to: what is happening, in words, and the fraction done, 0 to 1."""
 
 MIN_TRAIN, MIN_TEST = 4, 1
 """Pictures that each class needs."""
+
+IMBALANCE = 4
+"""Classes are called unbalanced from where the largest has so many times the training pictures of the smallest."""
 
 _ROWS_AT_ONCE = 2048
 
@@ -85,8 +89,9 @@ class Dataset:
 class DatasetInfo:
     """What the catalog says of a dataset without opening its pictures.
 
-    ``ready`` is false for a dataset the lab knows how to get but does not have yet; ``bytes`` is then what it
-    will take on disk, and ``fingerprint`` is None.
+    ``ready`` is false for a dataset the lab knows how to get but does not have yet; ``bytes`` is then what it will take
+    on disk, and ``fingerprint`` is None. The counts are of the pictures of each class, in the order of ``classes``;
+    empty where they were not counted when the dataset was written.
     """
 
     name: str
@@ -98,6 +103,22 @@ class DatasetInfo:
     ready: bool
     bytes: int
     fingerprint: str | None
+    train_counts: tuple[int, ...] = ()
+    test_counts: tuple[int, ...] = ()
+
+    @property
+    def imbalance(self) -> str:
+        """A warning where one class has many times the training pictures of another; else empty."""
+        if not self.train_counts or max(self.train_counts) < IMBALANCE * min(self.train_counts):
+            return ""
+        most, fewest = (self.train_counts.index(pick(self.train_counts)) for pick in (max, min))
+        largest, smallest = self.classes[most], self.classes[fewest]
+        error = percent(1 - self.test_counts[most] / sum(self.test_counts))
+        return (
+            f"The classes are far from balanced: {largest} has {self.train_counts[most]:,} training pictures, "
+            f"{smallest} {self.train_counts[fewest]:,}. A network that always answers {largest} has a test error of "
+            f"{error}: that number alone tells little here."
+        )
 
 
 def check_part(part: str, images: np.ndarray, labels: np.ndarray, num_classes: int) -> None:

@@ -25,6 +25,7 @@ from resnet_core.errors import DataError
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 _MASKS = "test_masks"
 _META = "meta.json"
+_META_TYPES = {"title": str, "classes": list, "source": str, "n_train": int, "n_test": int, "fingerprint": str}
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 BYTES_PER_PICTURE = 32 * 32 * 3 + 8
 """With its label, on disk and in memory."""
@@ -133,13 +134,17 @@ def commit(
     with other content it is a DataError.
     """
     target = dataset_folder(home, name)
+    labels = {part: np.load(folder / f"y_{part}.npy", mmap_mode="r") for part in ("train", "test")}
+    counts = {part: np.bincount(y, minlength=len(classes)).tolist() for part, y in labels.items()}
     meta = {
         "name": name,
         "title": title,
         "classes": list(classes),
         "source": source,
-        "n_train": len(np.load(folder / "y_train.npy", mmap_mode="r")),
-        "n_test": len(np.load(folder / "y_test.npy", mmap_mode="r")),
+        "n_train": sum(counts["train"]),
+        "n_test": sum(counts["test"]),
+        "train_counts": counts["train"],
+        "test_counts": counts["test"],
         "fingerprint": fingerprint(folder, classes),
         "origin": origin,
     }
@@ -252,9 +257,11 @@ def _read_meta(home: Path, name: str) -> dict | None:
         return None
     except (OSError, ValueError) as error:
         raise DataError(f"The dataset {name} is damaged ({path.name}: {error}): delete it.") from error
-    missing = {"title", "classes", "source", "n_train", "n_test", "fingerprint"} - set(meta)
-    if missing:
-        raise DataError(f"The dataset {name} is damaged: {path.name} lacks {sorted(missing)}: delete it.")
+    wrong = [
+        key for key, kind in _META_TYPES.items() if not isinstance(meta, dict) or not isinstance(meta.get(key), kind)
+    ]
+    if wrong:
+        raise DataError(f"The dataset {name} is damaged: {path.name} lacks {', '.join(wrong)}: delete it.")
     return meta
 
 
@@ -269,4 +276,6 @@ def _info_from(meta: dict, folder: Path) -> DatasetInfo:
         ready=True,
         bytes=sum(p.stat().st_size for p in folder.iterdir()),
         fingerprint=meta["fingerprint"],
+        train_counts=tuple(meta.get("train_counts", ())),
+        test_counts=tuple(meta.get("test_counts", ())),
     )

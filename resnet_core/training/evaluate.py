@@ -1,5 +1,7 @@
 """Loss and error of a network on the test pictures of a dataset."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -35,6 +37,15 @@ def evaluate(net: nn.Module, batches: EvalBatches, precision: str) -> tuple[floa
     finally:
         net.train(was_training)
     return loss.item() / len(batches), n_wrong.item() / len(batches)
+
+
+def balanced_error(errors: Sequence[float]) -> float:
+    """Mean of the classes' errors, each class counting the same however many pictures it has; nan where a class has
+    none.
+
+    1 minus scikit-learn's ``balanced_accuracy_score``. A network that always gives one of C answers has 1 - 1/C.
+    """
+    return sum(errors) / len(errors)
 
 
 @torch.inference_mode()

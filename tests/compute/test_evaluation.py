@@ -35,5 +35,6 @@ def test_evaluation_counts_wrong_answers_by_class(store, tools):
     assert result["pictures"] == len(dataset.y_test) and result["dataset"] == "dots"
     assert result["error"] == pytest.approx((dataset.y_test != 4).mean())
     assert result["error_by_class"] == {f"class {i}": float(i != 4) for i in range(10)}
+    assert result["balanced_error"] == pytest.approx(0.9)
     with pytest.raises(DataError, match="cats"):
         evaluate_net(store, run_id, "cats")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from resnet_core.data.dataset import check_classes
+from resnet_core.data.dataset import DatasetInfo, check_classes
 from resnet_core.errors import DataError
 
 
@@ -47,3 +47,16 @@ def test_classes_need_pictures_names_and_company():
         check_classes(("a",), y_train[:4], y_test[:1])
     with pytest.raises(DataError, match="'a'"):
         check_classes(("a", "a"), y_train, y_test)
+
+
+def info(train: tuple[int, ...], test: tuple[int, ...]) -> DatasetInfo:
+    classes = ("rose", "daisy", "tulip")
+    return DatasetInfo("f", "F", classes, sum(train), sum(test), "made for a test", True, 1, None, train, test)
+
+
+def test_far_more_pictures_of_one_class_than_of_another_are_a_warning():
+    words = info((500, 20, 8), (125, 5, 2)).imbalance
+    assert "rose has 500 training pictures, tulip 8" in words
+    assert "always answers rose has a test error of 5.3 %" in words
+    assert info((39, 20, 10), (10, 5, 2)).imbalance == ""
+    assert info((40, 20, 10), (10, 5, 2)).imbalance

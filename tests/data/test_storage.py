@@ -40,6 +40,14 @@ def test_what_is_written_is_read_back_mapped_and_read_only(home):
     assert contents(home) == ["set"]
 
 
+def test_pictures_of_each_class_are_counted_and_may_be_unknown(home):
+    assert (store(home).train_counts, storage.stored_info(home, "set").test_counts) == ((3, 3), (1, 1))
+    path = storage.dataset_folder(home, "set") / "meta.json"  # as an older version wrote it
+    path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if "counts" not in k}))
+    info = storage.stored_info(home, "set")
+    assert (info.n_train, info.train_counts, info.imbalance) == (6, (), "")
+
+
 def test_fingerprint_tells_content_not_names(home):
     first = store(home, "one")
     assert store(home, "two").fingerprint == first.fingerprint
@@ -137,7 +145,7 @@ def test_find_by_fingerprint_or_origin(home):
     assert storage.find_stored(home, origin="abd") is None
 
 
-@pytest.mark.parametrize("damage", ["{", "{}", "[]"])
+@pytest.mark.parametrize("damage", ["{", "{}", "[]", "null", '{"classes": 7}'])
 def test_damaged_meta_is_a_sentence_and_does_not_hide_the_others(home, damage):
     store(home)
     store(home, "other", fill=1)

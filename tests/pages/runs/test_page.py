@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from resnet_core.compute.status import DataTask
+from resnet_core.data.importing import import_dataset
 from resnet_core.gallery.shipped import install as ships
 from resnet_core.networks.spec import NetSpec
 from resnet_core.training.recipe import preset
@@ -134,6 +135,19 @@ def test_a_task_shows_how_far_it_is_and_why_it_failed(lab, open_page, monkeypatc
     at = open_page("runs")
     assert any("12 of 170 MB" in bar.proto.text for bar in at.get("progress"))
     assert at.says("error", "only one class")
+
+
+def test_unbalanced_classes_are_warned_of_in_text_that_is_not_markdown(lab, open_page):
+    counts = {"rose": (500, 125), "[a](http://b.de)": (20, 5), "tulip": (8, 2)}
+    y_train, y_test = (np.repeat(range(3), [both[part] for both in counts.values()]) for part in (0, 1))
+    pictures = np.random.default_rng(0).integers(0, 256, (len(y_train), 1, 1), np.uint8)
+    np.savez(
+        lab.home / "flowers.npz", x_train=pictures, y_train=y_train, x_test=pictures[: len(y_test)], y_test=y_test,
+        classes=np.array(list(counts)),
+    )  # fmt: skip
+    import_dataset(lab.home / "flowers.npz", lab.home)
+    [warning] = open_page("runs").warning
+    assert "rose has 500 training pictures, tulip 8" in warning.value and "test error of 5\\.3 %" in warning.value
 
 
 def test_a_dataset_of_ones_own_is_deleted_the_lab_s_are_not(lab, open_page):
