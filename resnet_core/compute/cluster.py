@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_core.compute.failures import Failure
+from resnet_core.cpu import available_cores, let_threads_sleep
 from resnet_core.processes import process_start
 from resnet_core.training.estimate_result import Estimate
 
@@ -38,11 +39,16 @@ class Resources:
 
     def options(self, threads: int) -> dict[str, float]:
         """What a training with ``threads`` CPU threads asks Ray for; on a GPU, four run beside each other."""
-        return {"num_cpus": 1, "num_gpus": GPU_SHARE} if self.gpus else {"num_cpus": threads}
+        return {"num_cpus": 1, "num_gpus": GPU_SHARE} if self.gpus else {"num_cpus": self._cores(threads)}
 
     def share(self, threads: int) -> float:
         """The slots that such a training takes."""
-        return GPU_SHARE if self.gpus else threads
+        return GPU_SHARE if self.gpus else self._cores(threads)
+
+    def _cores(self, threads: int) -> int:
+        """Cores that a training is booked for: all its threads, but half of a machine that it has for itself. It may
+        train for days, and whoever comes next must be able to begin; the system then shares out the cores."""
+        return min(threads, max(1, self.node_cpus // 2))
 
     def threads(self, wanting: int) -> int:
         """CPU threads of the next training when ``wanting`` are in work or wait, itself among them: one alone
@@ -61,9 +67,7 @@ def start(num_cpus: int | None = None) -> Resources:
     """
     address = os.environ.get("RAY_ADDRESS")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    # Torch's threads wait asleep, not spinning: spinning ones keep the cores from whatever they wait for when
-    # trainings, pages and other programs share them (seen on busy machines, never compared at equal load).
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    let_threads_sleep()
     if not address:
         # The switch for systems on which Ray must stay on one machine; there it binds to the loopback alone.
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
@@ -74,11 +78,11 @@ def start(num_cpus: int | None = None) -> Resources:
     import ray
 
     if address:
-        packages = {"py_modules": [str(_PACKAGE)]}
-        ray.init(address, log_to_driver=False, configure_logging=False, runtime_env=packages)
+        environment = {"py_modules": [str(_PACKAGE)], "env_vars": {"OMP_WAIT_POLICY": os.environ["OMP_WAIT_POLICY"]}}
+        ray.init(address, log_to_driver=False, configure_logging=False, runtime_env=environment)
     elif not ray.is_initialized():
         ray.init(
-            num_cpus=num_cpus,
+            num_cpus=num_cpus or available_cores(),
             include_dashboard=False,
             log_to_driver=False,
             configure_logging=False,

@@ -5,7 +5,6 @@ Imports Ray: :class:`resnet_core.compute.service.Service` imports this module on
 """
 
 import logging
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -16,6 +15,7 @@ from resnet_core.compute.cluster import on_this_node
 from resnet_core.compute.failures import Failure
 from resnet_core.compute.inference_worker import LARGE_AT_ONCE, QUESTIONS, InferenceWorker, Missing
 from resnet_core.compute.sources import find_weights
+from resnet_core.cpu import available_cores
 from resnet_core.errors import JobError
 from resnet_core.runs.store import RunStore
 from resnet_core.trained.net import TrainedNet
@@ -45,7 +45,7 @@ class InferenceClient:
         actor = ray.remote(InferenceWorker).options(
             num_cpus=0, max_restarts=-1, max_task_retries=0, max_concurrency=8, runtime_env=own, **on_this_node()
         )
-        self._worker: Any = actor.remote(os.cpu_count() or 1, questions)
+        self._worker: Any = actor.remote(available_cores(), questions)
 
     def wait_until_ready(self) -> None:
         """Until the worker has started, or started again after its death."""
