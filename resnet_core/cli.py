@@ -5,12 +5,11 @@ Exit codes: 0 done; 2 the request cannot be carried out, and a sentence on stder
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from resnet_core.cli_output import JsonLines, ProgressBar, as_json, print_plan
+from resnet_core.cli_output import JsonLines, ProgressBar, as_json, print_plan, to_json
 from resnet_core.errors import LabError, StoreError, TrainingError
 from resnet_core.formatting import count, percent
 from resnet_core.gallery import shipped
@@ -256,7 +255,7 @@ def runs_command(args: argparse.Namespace) -> int:
     runs = open_store(args.home).runs(states=[args.state] if args.state else None)[::-1]
     if args.json:
         for run in runs:
-            print(json.dumps(as_json(run)))
+            print(to_json(as_json(run)))
     elif not runs:
         print("No runs yet. Make one with: python -m resnet_core train --preset resnet-20 --epochs 1", file=sys.stderr)
     else:
@@ -278,7 +277,7 @@ def describe_command(args: argparse.Namespace) -> int:
     costs = count_costs(spec)
     if args.json:
         print(
-            json.dumps(
+            to_json(
                 {
                     "name": spec.name,
                     "spec": spec.to_dict(),
@@ -325,12 +324,18 @@ def evaluate_command(args: argparse.Namespace) -> int:
 
     result = evaluate_net(open_store(args.home), args.run, args.data)
     if args.json:
-        print(json.dumps(result))
+        print(to_json(result))
         return 0
+    loss = "no test loss" if result["loss"] is None else f"test loss {result['loss']:.4f}"
     print(
         f"{result['dataset']}: test error {percent(result['error'])}, balanced over classes "
-        f"{percent(result['balanced_error'])}, test loss {result['loss']:.4f}, {result['pictures']:,} pictures"
+        f"{percent(result['balanced_error'])}, {loss}, {result['pictures']:,} pictures"
     )
+    if result["not_finite"]:
+        print(
+            f"For {result['not_finite']:,} of them an output of the network is not a finite number (NaN or infinity): "
+            "they count as wrong, and there is no loss. Its training has probably diverged."
+        )
     for name, error in result["error_by_class"].items():
         print(f"  {name:<20} {percent(error):>7}")
     return 0
@@ -346,7 +351,7 @@ def export_command(args: argparse.Namespace) -> int:
         out.write_bytes(data)
     except OSError as error:
         raise StoreError(f"{out} cannot be written ({error.strerror}): name another file with --out.") from error
-    print(json.dumps({"run": args.run, "file": str(out), "bytes": len(data)}) if args.json else out)
+    print(to_json({"run": args.run, "file": str(out), "bytes": len(data)}) if args.json else out)
     return 0
 
 
@@ -357,7 +362,7 @@ def import_command(args: argparse.Namespace) -> int:
     if not args.file.is_file():
         raise StoreError(f"There is no file {args.file}. Name a file that `export` wrote.")
     run = import_run(open_store(args.home), args.file.read_bytes())
-    print(json.dumps({"run": run}) if args.json else run)
+    print(to_json({"run": run}) if args.json else run)
     return 0
 
 

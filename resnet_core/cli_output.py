@@ -1,8 +1,9 @@
 """What the command line prints: a training as it goes, a run for other programs, the plan of the gallery. No torch."""
 
 import json
+import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from resnet_core.formatting import count, duration, percent
@@ -56,11 +57,25 @@ class JsonLines:
     def event(self, event: Event) -> None:
         """One event of the training."""
         fields = {key: value for key, value in vars(event).items() if isinstance(value, (int, float, str))}
-        print(json.dumps({"event": type(event).__name__} | fields), flush=True)
+        print(to_json({"event": type(event).__name__, **fields}), flush=True)
 
     def close(self, run: Run) -> None:
         """How the run ended."""
-        print(json.dumps({"event": "Ended"} | as_json(run)), flush=True)
+        print(to_json({"event": "Ended", **as_json(run)}), flush=True)
+
+
+def to_json(values: Mapping[str, object]) -> str:
+    """One line of JSON. A number that is not finite becomes null: NaN and Infinity are no JSON, and few programs read
+    them."""
+    return json.dumps(_with_nulls(values), allow_nan=False)
+
+
+def _with_nulls(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _with_nulls(each) for key, each in value.items()}
+    return [_with_nulls(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def as_json(run: Run) -> dict[str, object]:
@@ -94,7 +109,7 @@ def print_plan(plan: Iterable["Planned"], as_lines: bool) -> int:
     for row in plan:
         if as_lines:
             print(
-                json.dumps(
+                to_json(
                     {
                         "name": row.wanted.name,
                         "ships": row.shipped is not None,

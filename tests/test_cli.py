@@ -327,6 +327,19 @@ def test_training_on_unbalanced_classes_says_so(call, home, tmp_path):
     assert "far from balanced: 0 has 40 training pictures, 1 5" in err
 
 
+def test_evaluate_of_weights_that_are_not_numbers_says_so_in_json_and_in_words(call, trained, home):
+    from safetensors.torch import load_file, save_file
+
+    file = home / "runs" / trained / "weights.safetensors"
+    tensors = load_file(file)
+    tensors["fc.bias"][0] = float("nan")
+    save_file(tensors, file)
+    _, [line], _ = call("evaluate", trained, "--json")
+    result = json.loads(line, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert result["loss"] is None and result["error"] == 1 and result["not_finite"] == result["pictures"]
+    assert "NaN" in " ".join(call("evaluate", trained)[1])
+
+
 def test_evaluate_on_other_classes_is_refused(call, trained, tmp_path):
     pictures = np.zeros((20, 32, 32, 3), np.uint8)
     two = {"x_train": pictures, "y_train": np.arange(20) % 2, "x_test": pictures, "y_test": np.arange(20) % 2}

@@ -22,7 +22,9 @@ def evaluate_net(store: RunStore, net_id: str, data: str | None = None) -> dict[
     network was trained on.
 
     Keys: dataset, step, pictures, loss (nats), error (fraction), balanced_error (mean of those of the classes),
-    error_by_class (class -> fraction). Raises JobError when there are no weights, or the classes are others.
+    error_by_class (class -> fraction), not_finite (pictures for which an output of the network is NaN or infinite: they
+    count as wrong, and with any of them the loss is None). Raises JobError when there are no weights, or the classes
+    are others.
     """
     trained = find_net(store, net_id)
     classes = trained.facts.classes
@@ -33,14 +35,16 @@ def evaluate_net(store: RunStore, net_id: str, data: str | None = None) -> dict[
     labels = torch.from_numpy(dataset.y_test.copy())
     starts = range(0, len(labels), _PICTURES_AT_ONCE)
     logits = torch.cat([net.module(net.input(dataset.x_test[start : start + _PICTURES_AT_ONCE])) for start in starts])
-    wrong = (logits.argmax(1) != labels).float()
+    finite = torch.isfinite(logits).all(dim=1)
+    wrong = ((logits.argmax(1) != labels) | ~finite).float()
     errors = {name: wrong[labels == index].mean().item() for index, name in enumerate(classes)}
     return {
         "dataset": dataset.name,
         "step": trained.weights_version,
         "pictures": len(labels),
-        "loss": F.cross_entropy(logits, labels).item(),
+        "loss": F.cross_entropy(logits, labels).item() if finite.all() else None,
         "error": wrong.mean().item(),
         "balanced_error": balanced_error(list(errors.values())),
         "error_by_class": errors,
+        "not_finite": int((~finite).sum()),
     }
