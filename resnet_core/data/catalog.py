@@ -19,8 +19,8 @@ def catalog(home: Path) -> list[DatasetInfo]:
 
 
 def load_dataset(name: str, home: Path, progress: Progress | None = None) -> Dataset:
-    """The dataset, its pictures memory-mapped. Shapes-10 is generated when first asked for, and anew when the copy
-    that is here comes from an older version of the generator.
+    """The dataset, its pictures memory-mapped. Shapes-10 is generated when first asked for, and anew when the copy that
+    is here comes from an older version of the generator.
 
     Raises DataError when it is not there, and says how to get it.
     """
@@ -41,9 +41,10 @@ def delete_dataset(name: str, home: Path) -> None:
 def preview(name: str, home: Path, per_class: int = 8) -> tuple[np.ndarray, tuple[str, ...]]:
     """The first training pictures of each class, uint8 (C, k, 32, 32, 3), and the class names.
 
-    k is ``per_class``, or less when the smallest class has fewer. Before Shapes-10 is generated, pictures of
-    the same kind are drawn on the spot.
+    k is ``per_class``, or less when the smallest class has fewer. Before Shapes-10 is generated, pictures of the same
+    kind are drawn on the spot.
     """
+    dataset: Dataset | None
     if name == shapes10.NAME and not shapes10.is_stored(home):
         dataset = shapes10.small_dataset(n_train=len(shapes10.CLASSES) * per_class, n_test=len(shapes10.CLASSES))
     else:
@@ -57,6 +58,6 @@ def preview(name: str, home: Path, per_class: int = 8) -> tuple[np.ndarray, tupl
 
 def _missing(name: str, home: Path) -> DataError:
     if name == cifar10.NAME:
-        return DataError(f"CIFAR-10 is not here yet: download it on the data page; {cifar10.way_out(home)}")
+        return DataError(f"CIFAR-10 is not here yet: fetch it on the Train page; {cifar10.way_out(home)}")
     there = ", ".join(info.name for info in catalog(home) if info.ready or info.name == shapes10.NAME)
     return DataError(f"There is no dataset called {name!r}; there are: {there}.")

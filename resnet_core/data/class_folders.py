@@ -61,9 +61,9 @@ def picture_entries(tree: Tree) -> list[Entry]:
 def read_class_folders(tree: Tree, entries: list[Entry], folder: Path, seed: int, progress: Progress) -> ImportResult:
     """Write the pictures, 32x32, as x_train.npy and x_test.npy into ``folder``.
 
-    With folders train and test (else val) those are the parts; otherwise a fifth of each class, drawn with ``seed``,
-    is for testing. The class folders may lie some folders deep. What lies beside them is left out and named, as long as
-    it is no more than LEFT_OUT_SHARE of the pictures. Raises DataError with the reason why they are no dataset.
+    With folders train and test (else val) those are the parts; otherwise a fifth of each class, drawn with ``seed``, is
+    for testing. The class folders may lie some folders deep. What lies beside them is left out and named, as long as it
+    is no more than LEFT_OUT_SHARE of the pictures. Raises DataError with the reason why they are no dataset.
     """
     layout = _find_layout(entries)
     train, test, notes = layout.train, layout.test, layout.notes

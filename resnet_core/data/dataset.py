@@ -13,6 +13,8 @@ from resnet_core.formatting import percent
 Progress = Callable[[str, float], None]
 """What long work on data reports to: what is happening, in words, and the fraction done, 0 to 1."""
 
+RGB = tuple[float, float, float]
+
 MIN_TRAIN, MIN_TEST = 4, 1
 """Pictures that each class needs."""
 
@@ -26,9 +28,9 @@ _ROWS_AT_ONCE = 2048
 class Dataset:
     """Pictures as bytes (N, H, W, 3), RGB, 0 to 255, and labels (N,) that index ``classes``.
 
-    The arrays may be memory-mapped and read-only. ``fingerprint`` is the SHA-256 of pictures, labels and
-    class names: two datasets with one fingerprint are the same data, wherever they came from. ``test_masks``
-    (M, H, W) is true on the object, where the dataset knows it (Shapes-10 does).
+    The arrays may be memory-mapped and read-only. ``fingerprint`` is the SHA-256 of pictures, labels and class names:
+    two datasets with one fingerprint are the same data, wherever they came from. ``test_masks`` (M, H, W) is true on
+    the object, where the dataset knows it (Shapes-10 does).
 
     Raises DataError when the arrays do not fit each other.
     """
@@ -44,7 +46,7 @@ class Dataset:
     fingerprint: str
     test_masks: np.ndarray | None = None  # bool (M, H, W)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_part("train", self.x_train, self.y_train, len(self.classes))
         check_part("test", self.x_test, self.y_test, len(self.classes))
         if self.test_masks is not None and self.test_masks.shape != self.x_test.shape[:3]:
@@ -55,21 +57,22 @@ class Dataset:
         return len(self.classes)
 
     @property
-    def mean(self) -> tuple[float, float, float]:
+    def mean(self) -> RGB:
         """Mean of each colour channel over all pixels of the training pictures, in [0, 1]."""
         return self._channel_statistics[0]
 
     @property
-    def std(self) -> tuple[float, float, float]:
+    def std(self) -> RGB:
         """Standard deviation of each channel over all pixels of the training pictures, in [0, 1].
 
-        Over pixels, as cifar10-airbench and torchvision's recipes have it (0.247, 0.243, 0.262 on CIFAR-10);
-        the often copied 0.202 is the mean of the single pictures' deviations.
+        Over pixels, as cifar10-airbench and torchvision's recipes have it (0.247, 0.243, 0.262 on CIFAR-10); the often
+        copied 0.202 is the mean of the single pictures' deviations.
         """
         return self._channel_statistics[1]
 
     @cached_property
-    def _channel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    def _channel_statistics(self) -> tuple[RGB, RGB]:
+        """Mean and standard deviation."""
         values = self.x_train.shape[1] * self.x_train.shape[2] * 3
         total = np.zeros(values, np.int64)
         squares = np.zeros(values, np.int64)
@@ -82,7 +85,7 @@ class Dataset:
         variance = squares.reshape(-1, 3).sum(axis=0) / pixels - mean**2
         # A channel that never varies would make the normalisation divide by zero.
         std = np.sqrt(np.maximum(variance, 1.0))
-        return tuple((mean / 255).tolist()), tuple((std / 255).tolist())
+        return _rgb(mean / 255), _rgb(std / 255)
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,11 @@ class DatasetInfo:
             f"{smallest} {self.train_counts[fewest]:,}. A network that always answers {largest} has a test error of "
             f"{error}: that number alone tells little here."
         )
+
+
+def _rgb(values: np.ndarray) -> RGB:
+    red, green, blue = values.tolist()
+    return red, green, blue
 
 
 def check_part(part: str, images: np.ndarray, labels: np.ndarray, num_classes: int) -> None:

@@ -1,7 +1,7 @@
 """Downloads: one file from a URL, verified, all of it or nothing. No torch."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -79,7 +79,7 @@ def download(url: str, file: Path, checksum: Checksum, progress: ByteProgress) -
         partial.unlink(missing_ok=True)
 
 
-def _chunks(url: str) -> Iterator[bytes]:
+def _chunks(url: str) -> Generator[bytes, None, None]:
     """The content of ``url`` as it comes. Raises DownloadError for whatever is wrong with the network or the server."""
     received = 0
     try:

@@ -26,14 +26,13 @@ def import_dataset(
 ) -> DatasetInfo:
     """Make a dataset of what lies at ``path``; pictures become 32x32 once, the square in the middle of each.
 
-    A folder or zip holds a folder of pictures for each class, or train and test (or val) folders of such
-    folders; without a split a fifth of each class, drawn with ``seed``, is for testing. Up to one picture in
-    twenty that cannot be read is left out and counted in ``source``. An .npz holds x_train, y_train, x_test,
-    y_test and perhaps classes.
+    A folder or zip holds a folder of pictures for each class, or train and test (or val) folders of such folders;
+    without a split a fifth of each class, drawn with ``seed``, is for testing. Up to one picture in twenty that cannot
+    be read is left out and counted in ``source``. An .npz holds x_train, y_train, x_test, y_test and perhaps classes.
 
-    The same content is never kept twice: the dataset that has it already is returned, whatever its name.
-    ``name`` is the title and, in small letters, the name; without it the file's name is taken. Raises
-    DataError with one sentence for everything that cannot become a dataset.
+    The same content is never kept twice: the dataset that has it already is returned, whatever its name. ``name`` is
+    the title and, in small letters, the name; without it the file's name is taken. Raises DataError with one sentence
+    for everything that cannot become a dataset.
     """
     path = _as_path(path)
     progress = progress or (lambda what, fraction: None)
@@ -66,11 +65,10 @@ def import_dataset(
 
 
 def resolve_dataset(name_or_path: str | Path, home: Path, progress: Progress | None = None) -> str:
-    """The name of the dataset a person means: one that is known, or that of a folder or file, which is
-    imported.
+    """The name of the dataset a person means: one that is known, or that of a folder or file, which is imported.
 
-    Names go first; ``./cifar-10`` is a folder for sure. What was imported before is not imported again.
-    Raises DataError when it is neither.
+    Names go first; ``./cifar-10`` is a folder for sure. What was imported before is not imported again. Raises
+    DataError when it is neither.
     """
     text = str(name_or_path)
     names = [*_KNOWN, *(info.name for info in storage.stored_infos(home) if info.name not in _KNOWN)]

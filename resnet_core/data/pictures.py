@@ -1,9 +1,9 @@
 """Pictures from people: checked before they are decoded, and turned into RGB bytes whatever they were. No torch.
 
-What a picture becomes is the same for an upload and for the import of a dataset: EXIF orientation applied,
-first frame of an animation, CMYK, gray and palette turned into RGB, 16 bits scaled (not clipped) to 8,
-transparent parts on white. A network gets the square in the middle, resized with antialiasing: nothing is
-squashed, so a shape keeps its shape. Metadata goes no further than this file.
+What a picture becomes is the same for an upload and for the import of a dataset: EXIF orientation applied, first frame
+of an animation, CMYK, gray and palette turned into RGB, 16 bits scaled (not clipped) to 8, transparent parts on white.
+A network gets the square in the middle, resized with antialiasing: nothing is squashed, so a shape keeps its shape.
+Metadata goes no further than this file.
 """
 
 import io
@@ -28,8 +28,8 @@ SUFFIXES = (*(suffix for suffixes in FORMATS.values() for suffix in suffixes), "
 MAX_BYTES = 30_000_000
 MAX_PIXELS = 25_000_000  # a phone's 24 megapixels; 100 MB decoded with transparency
 MAX_SCANS = 100
-"""Passes over the picture in one JPEG. A progressive one has about ten; 25 megapixels cost 16 ms for each, and 30 MB
-hold 700,000."""
+"""Passes over the picture in one JPEG. A progressive one has about ten; more cost 16 ms each at 25 megapixels, and
+30 MB hold 700,000 of them."""
 
 LONGEST_SIDE = 512
 NETWORK_SIZE = 32
@@ -75,6 +75,10 @@ _SIDEWAYS = (_TURNS[5], _TURNS[6], _TURNS[7], _TURNS[8])
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom in pixels."""
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A picture as the lab keeps it while somebody looks at it."""
@@ -89,8 +93,8 @@ class Picture:
 def read_picture(data: bytes, filename: str = "") -> Picture:
     """The picture in these bytes, shrunk to at most 512 pixels on its longest side.
 
-    Raises DataError with a sentence for what is no picture, damaged, over 30 MB or over 25 megapixels; the
-    size is known from the header, before anything is decoded.
+    Raises DataError with a sentence for what is no picture, damaged, over 30 MB or over 25 megapixels; the size is
+    known from the header, before anything is decoded.
     """
     image = _open(data, filename)
     width, height = image.size
@@ -100,7 +104,7 @@ def read_picture(data: bytes, filename: str = "") -> Picture:
     seen = (height, width) if turned else (width, height)
     if min(seen) < NETWORK_SIZE:
         notes.append(f"It is only {width} x {height} pixels: the network sees it enlarged, without new detail.")
-    kind = "JPEG" if image.format == "MPO" else image.format
+    kind = "JPEG" if image.format == "MPO" else str(image.format)
     return Picture(np.array(rgb), short_name(filename), seen, kind, tuple(notes))
 
 
@@ -118,14 +122,13 @@ def estimate_decoding_seconds(start: bytes, size: int) -> float:
     """
     image = _open(start, "")
     width, height = image.size
-    kind = "progressive JPEG" if image.info.get("progressive") else image.format
+    kind = "progressive JPEG" if image.info.get("progressive") else str(image.format)
     per_pixel, per_byte = _NS_PER_PIXEL_AND_BYTE[kind]
     return (width * height * per_pixel + size * per_byte) * 1e-9 + _SECONDS_PER_PICTURE
 
 
 def crop_square(array: np.ndarray, box: tuple[float, float, float] | None = None) -> np.ndarray:
-    """A square of the picture (H, W, 3): ``box`` is (left, top, side) in pixels, None the largest in the
-    middle.
+    """A square of the picture (H, W, 3): ``box`` is (left, top, side) in pixels, None the largest in the middle.
 
     Raises DataError when the box does not lie in the picture or is smaller than a pixel.
     """
@@ -147,7 +150,7 @@ def to_network(array: np.ndarray, size: int = NETWORK_SIZE) -> np.ndarray:
     if (height, width) == (size, size):
         return array
     image = Image.fromarray(np.ascontiguousarray(array))
-    return np.asarray(_resized(image, _middle_square(width, height), (size, size)))
+    return np.asarray(_resize(image, _middle_square(width, height), (size, size)))
 
 
 def _open(data: bytes, filename: str) -> Image.Image:
@@ -173,16 +176,15 @@ def _open(data: bytes, filename: str) -> Image.Image:
     return image
 
 
-def _decode(image: Image.Image, filename: str, box: tuple, size: tuple[int, int]):
-    """The part ``box`` of the picture as RGB of that size (width, height), then turned upright.
-
-    Returns it with whether width and height were exchanged, and notes on what was done.
+def _decode(image: Image.Image, filename: str, box: Box, size: tuple[int, int]) -> tuple[Image.Image, bool, list[str]]:
+    """The part ``box`` of the picture as RGB of that size (width, height), then turned upright; whether width and
+    height were exchanged by that; and notes on what was done.
     """
     try:
         box = _draft(image, box, size)
         image.load()
-        rgb, notes = _resizable(image)
-        rgb = _resized(rgb, box, size)
+        rgb, notes = _make_resizable(image)
+        rgb = _resize(rgb, box, size)
     except _DECODER_ERRORS as error:
         name = short_name(filename) or "The picture"
         raise DataError(f"{name} is damaged or cut off: save or download it again.") from error
@@ -198,7 +200,7 @@ def _decode(image: Image.Image, filename: str, box: tuple, size: tuple[int, int]
 def _is_animated(image: Image.Image) -> bool:
     try:
         # A phone's picture may carry a second one, such as a depth map: that is no animation.
-        return image.format not in ("MPO", "HEIF") and getattr(image, "is_animated", False)
+        return image.format not in ("MPO", "HEIF") and bool(getattr(image, "is_animated", False))
     except _DECODER_ERRORS:
         return False  # damage behind the first frame, which is whole
 
@@ -211,7 +213,7 @@ def _orientation(image: Image.Image) -> int:
         return 1  # the pixels are whole, only what is written beside them is not
 
 
-def _draft(image: Image.Image, box, size: tuple[int, int]):
+def _draft(image: Image.Image, box: Box, size: tuple[int, int]) -> Box:
     """Let a JPEG decode at 1/2, 1/4 or 1/8 where that still is twice what is needed; the box then."""
     if image.format not in ("JPEG", "MPO"):
         return box
@@ -223,35 +225,35 @@ def _draft(image: Image.Image, box, size: tuple[int, int]):
     return (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
 
 
-def _resizable(image: Image.Image) -> tuple[Image.Image, list[str]]:
+def _make_resizable(image: Image.Image) -> tuple[Image.Image, list[str]]:
     """As RGB or, where there is transparency, RGBA, which can be resized by averaging; and notes."""
     if image.mode.startswith("I"):
         high_bytes = (np.clip(np.asarray(image), 0, 65535) >> 8).astype(np.uint8)
         return Image.fromarray(high_bytes).convert("RGB"), ["Its 16 bits a pixel are scaled to 8."]
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        return _as_mode(image, "RGBA"), []
+        return _convert(image, "RGBA"), []
     if image.mode == "CMYK":
-        return _as_mode(image, "RGB"), ["Its CMYK (print) colours are turned into RGB, without a profile."]
-    return _as_mode(image, "RGB"), []
+        return _convert(image, "RGB"), ["Its CMYK (print) colours are turned into RGB, without a profile."]
+    return _convert(image, "RGB"), []
 
 
-def _as_mode(image: Image.Image, mode: str) -> Image.Image:
+def _convert(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)  # convert always copies
 
 
-def _resized(image: Image.Image, box, size: tuple[int, int]) -> Image.Image:
+def _resize(image: Image.Image, box: Box, size: tuple[int, int]) -> Image.Image:
     """Bicubic, with the filter widened to the scale when shrinking: antialiased.
 
     Cropped first: given a box, Pillow's filter would look at what lies outside of it.
     """
-    box = tuple(round(value) for value in box)
-    if box != (0, 0, *image.size):
-        image = image.crop(box)
+    left, top, right, bottom = (round(value) for value in box)
+    if (left, top, right, bottom) != (0, 0, *image.size):
+        image = image.crop((left, top, right, bottom))
     return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
 
 
 def _on_white(image: Image.Image, notes: list[str]) -> Image.Image:
-    if image.getextrema()[3][0] < 255:
+    if image.getchannel("A").getextrema() != (255, 255):
         notes.append("Its transparent parts are shown on white.")
     white = Image.new("RGBA", image.size, (255, 255, 255, 255))
     return Image.alpha_composite(white, image).convert("RGB")

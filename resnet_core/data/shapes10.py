@@ -1,16 +1,16 @@
 """Shapes-10: a generated dataset, small enough for a lesson and hard enough to tell networks apart. No torch.
 
-One shape of ten on a textured background: 32x32, any turn, 14 to 25 pixels across, anywhere it fits. Colours
-are drawn without looking at the class, light falls unevenly, other bits of colour lie around and a stroke may
-cross the shape, so only the outline tells the class. The object's mask is known for every picture:
-attribution is scored against it.
+One shape of ten on a textured background: 32x32, any turn, 14 to 25 pixels across, anywhere it fits. Colours are drawn
+without looking at the class, light falls unevenly, other bits of colour lie around and a stroke may cross the shape, so
+only the outline tells the class. The object's mask is known for every picture: attribution is scored against it.
 
-The same numbers come out on every machine, so that a fingerprint names the data of a run wherever it was
-made: what a machine may compute differently in the last bit (sines, normal draws) is rounded at once, the
-rest is plain arithmetic element by element.
+The same numbers come out on every machine, so that a fingerprint names the data of a run wherever it was made: what a
+machine may compute differently in the last bit (sines, normal draws) is rounded at once, the rest is plain arithmetic
+element by element.
 """
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -38,56 +38,56 @@ _AT_ONCE = 250  # pictures drawn together: some MB an array
 _PENTAGRAM = tuple((round(math.cos(a), 5), round(math.sin(a), 5)) for a in np.arange(5) * 2 * math.pi / 5 + math.pi)
 
 
-def _disc(u, v):
+def _disc(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return u * u + v * v < 0.72
 
 
-def _ring(u, v):
+def _ring(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     r2 = u * u + v * v
     return (r2 < 0.85) & (r2 > 0.24)
 
 
-def _half_disc(u, v):
+def _half_disc(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return (u * u + (v + 0.45) ** 2 < 1.0) & (v > -0.45)
 
 
-def _crescent(u, v):
+def _crescent(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return (u * u + v * v < 0.9) & ((u - 0.5) ** 2 + v * v > 0.55)
 
 
-def _triangle(u, v):
+def _triangle(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return (v > -0.5) & (1.732 * np.abs(u) + v < 1.0)
 
 
-def _square(u, v):
+def _square(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return np.maximum(np.abs(u), np.abs(v)) < 0.72
 
 
-def _cross(u, v):
+def _cross(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     a, b = np.abs(u), np.abs(v)
     return (np.minimum(a, b) < 0.28) & (np.maximum(a, b) < 0.92)
 
 
-def _star(u, v):
+def _star(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Five points: inside of at least four of the five lines that make a pentagram."""
-    inside = sum((v * x + u * y < 0.36).astype(np.int8) for x, y in _PENTAGRAM)
+    inside = np.sum([v * x + u * y < 0.36 for x, y in _PENTAGRAM], axis=0)
     return inside >= 4
 
 
-def _heart(u, v):
+def _heart(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     x, y = 1.2 * u, 1.2 * v + 0.12
     k = x * x + y * y - 0.85
     return k * k * k < x * x * y * y * y
 
 
-def _arrow(u, v):
+def _arrow(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     head = (v > 0.0) & (np.abs(u) + v < 0.95) & (np.abs(u) < 0.8)
     shaft = (v <= 0.0) & (v > -0.9) & (np.abs(u) < 0.25)
     return head | shaft
 
 
 # Each function tells, for points (u, v) of the shape's own square [-1, 1]^2, which lie inside.
-SHAPES = {
+SHAPES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "disc": _disc,
     "ring": _ring,
     "half disc": _half_disc,
@@ -143,8 +143,7 @@ def small_dataset(n_train: int = 200, n_test: int = 50, seed: int = SEED) -> Dat
 def generate(n: int, seed: int, progress: Progress | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """n pictures uint8 (n, 32, 32, 3), labels int64 (n,), masks bool (n, 32, 32).
 
-    A pixel belongs to the mask when at least half of it is shape. The classes come equally often, in random
-    order.
+    A pixel belongs to the mask when at least half of it is shape. The classes come equally often, in random order.
     """
     random = np.random.default_rng(seed)
     labels = random.permutation(np.arange(n) % len(CLASSES))
@@ -176,7 +175,7 @@ def _draw(labels: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, 
     picture = _add_strokes(picture, random)
     picture = picture * _light(n, random)
     grain = random.uniform(0.01, 0.05, (n, 1, 1, 1)).astype(np.float32)
-    picture += grain * _steady(random.normal(0, 1, picture.shape))
+    picture += grain * _round_to_float32(random.normal(0, 1, picture.shape))
     return np.clip(np.rint(picture * 255), 0, 255).astype(np.uint8), coverage >= 0.5
 
 
@@ -202,14 +201,14 @@ def _shape_coverage(labels: np.ndarray, random: np.random.Generator) -> np.ndarr
 def _colours(n: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Colours of background and shape, (n, 3) each: any background, the shape lighter by any tint.
 
-    Always lighter: with either sign of contrast ResNet-8 had 25 % right after 50,000 pictures instead of
-    70 % after 40,000. The clutter is of any colour, so light alone does not find the shape.
+    Always lighter: with either sign of contrast ResNet-8 had 25 % right after 50,000 pictures instead of 70 % after
+    40,000. The clutter is of any colour, so light alone does not find the shape.
     """
     back = random.uniform(0.05, 0.55, (n, 3))
     tint = np.abs(random.normal(0, 1, (n, 3)))
     tint /= np.sqrt((tint * tint).sum(axis=1, keepdims=True))
     shape = np.clip(back + tint * random.uniform(0.4, 0.9, (n, 1)), 0, 1)
-    return _steady(back), _steady(shape)
+    return _round_to_float32(back), _round_to_float32(shape)
 
 
 def _texture(n: int, random: np.random.Generator, strength: float) -> np.ndarray:
@@ -217,13 +216,13 @@ def _texture(n: int, random: np.random.Generator, strength: float) -> np.ndarray
     texture = np.zeros((n, SIZE, SIZE, 3), np.float32)
     for cells in (4, 11):
         amount = random.uniform(0, strength, (n, 1, 1, 1)).astype(np.float32)
-        texture += amount * _enlarge(_steady(random.normal(0, 1, (n, cells, cells, 3))))
+        texture += amount * _enlarge(_round_to_float32(random.normal(0, 1, (n, cells, cells, 3))))
     cos, sin = (values[:, None, None] for values in _directions(n, random))
     waves = random.uniform(1.5, 7, (n, 1, 1)) * 2 * np.pi / SIZE
     at = np.arange(SIZE)
     phase = waves * (cos * at[None, None, :] + sin * at[None, :, None])
-    wave = _steady(np.sin(phase + random.uniform(0, 2 * np.pi, (n, 1, 1))))
-    tint = _steady(random.normal(0, strength, (n, 1, 1, 3)))
+    wave = _round_to_float32(np.sin(phase + random.uniform(0, 2 * np.pi, (n, 1, 1))))
+    tint = _round_to_float32(random.normal(0, strength, (n, 1, 1, 3)))
     return texture + tint * wave[..., None]
 
 
@@ -243,7 +242,7 @@ def _add_clutter(picture: np.ndarray, random: np.random.Generator) -> np.ndarray
     y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32) + 0.5
     for _ in range(3):
         long, short = random.uniform(0.8, 3.0, (2, n, 1, 1)).astype(np.float32)
-        u, v = _turned(x, y, n, random)
+        u, v = _rotate(x, y, n, random)
         edge = np.minimum(long - np.abs(u), short - np.abs(v))
         picture = _paint(picture, edge, 0.5, random)
     return picture
@@ -253,11 +252,11 @@ def _add_strokes(picture: np.ndarray, random: np.random.Generator) -> np.ndarray
     """A thin line over half of the pictures, which may cross the shape."""
     n = len(picture)
     y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32) + 0.5
-    _, v = _turned(x, y, n, random)
+    _, v = _rotate(x, y, n, random)
     return _paint(picture, random.uniform(0.5, 1.2, (n, 1, 1)).astype(np.float32) - np.abs(v), 0.5, random)
 
 
-def _turned(x, y, n: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _rotate(x: np.ndarray, y: np.ndarray, n: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Coordinates around a random point, turned by a random angle, (n, 32, 32) each, in pixels."""
     centre = random.uniform(0, SIZE, (2, n, 1, 1)).astype(np.float32)
     cos, sin = (values[:, None, None] for values in _directions(n, random))
@@ -268,10 +267,10 @@ def _turned(x, y, n: int, random: np.random.Generator) -> tuple[np.ndarray, np.n
 def _directions(n: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Cosine and sine of n random angles."""
     angle = random.uniform(0, 2 * np.pi, n)
-    return _steady(np.cos(angle)), _steady(np.sin(angle))
+    return _round_to_float32(np.cos(angle)), _round_to_float32(np.sin(angle))
 
 
-def _steady(values: np.ndarray) -> np.ndarray:
+def _round_to_float32(values: np.ndarray) -> np.ndarray:
     """Doubles as float32, rounded so coarsely that the last bits, in which machines differ, are gone."""
     return np.round(values, 5).astype(np.float32)
 
@@ -279,8 +278,7 @@ def _steady(values: np.ndarray) -> np.ndarray:
 def _paint(picture: np.ndarray, edge: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
     """Paint a random colour in a ``share`` of the pictures, where ``edge`` is positive.
 
-    ``edge`` is the distance in pixels from the outline, positive inside; half a pixel on each side is
-    blended.
+    ``edge`` is the distance in pixels from the outline, positive inside; half a pixel on each side is blended.
     """
     n = len(picture)
     strength = random.uniform(0.5, 1.0, (n, 1, 1)) * (random.random((n, 1, 1)) < share)

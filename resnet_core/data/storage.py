@@ -1,8 +1,7 @@
-"""Datasets on disk: one folder each under ``<home>/datasets``, plain .npy arrays and a
-meta.json, no pickles. No torch.
+"""Datasets on disk: one folder each under ``<home>/datasets``, plain .npy arrays and a meta.json, no pickles. No torch.
 
-A dataset is written in a folder with a temporary name and renamed when it is whole, so that a reader, a
-second writer or a crash never meets half of one.
+A dataset is written in a folder with a temporary name and renamed when it is whole, so that a reader, a second writer
+or a crash never meets half of one.
 """
 
 import errno
@@ -129,9 +128,9 @@ def commit(
 ) -> DatasetInfo:
     """Make the arrays written in ``folder`` the dataset ``name``.
 
-    ``origin`` names what the arrays were made from: the SHA-256 of a file, or a version of a generator. When a
-    dataset of that name is there already with the same content (two processes made it at once), that one stays;
-    with other content it is a DataError.
+    ``origin`` names what the arrays were made from: the SHA-256 of a file, or a version of a generator. When a dataset
+    of that name is there already with the same content (two processes made it at once), that one stays; with other
+    content it is a DataError.
     """
     target = dataset_folder(home, name)
     labels = {part: np.load(folder / f"y_{part}.npy", mmap_mode="r") for part in ("train", "test")}
@@ -176,9 +175,9 @@ def fingerprint_of(classes: tuple[str, ...], *arrays: np.ndarray) -> str:
     digest = hashlib.sha256(json.dumps(list(classes)).encode())
     for key, array in zip(ARRAYS, arrays, strict=True):
         digest.update(f"{key} {array.dtype} {array.shape}".encode())
-        content = memoryview(np.ascontiguousarray(array)).cast("B")
+        content = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
         for start in range(0, len(content), _HASH_AT_ONCE):
-            digest.update(content[start : start + _HASH_AT_ONCE])
+            digest.update(content[start : start + _HASH_AT_ONCE].data)
     return digest.hexdigest()
 
 

@@ -32,6 +32,8 @@ UNPACKING_ERRORS = (
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Compression that is read: zipfile unpacks these in pieces of bounded size, LZMA and bzip2 a thousandfold at once."""
 
+_METHOD_NAMES = {9: "Deflate64", zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "LZMA", 93: "Zstandard", 95: "XZ"}
+
 _BYTES_PER_FILE, _BYTES_PER_FOLDER = 2_000, 100  # of memory, while the files are listed and sorted
 _END = struct.Struct("<4s4H2LH")  # end of central directory
 _END_64 = struct.Struct("<4sQ2H2L4Q")  # the same of a zip64 archive
@@ -121,7 +123,7 @@ def _check_member(info: zipfile.ZipInfo, name: str) -> None:
     if info.flag_bits & 1:
         raise DataError(f"{name} is protected by a password: zip it without one.")
     if info.compress_type not in _METHODS:
-        method = zipfile.compressor_names.get(info.compress_type, f"method {info.compress_type}")
+        method = _METHOD_NAMES.get(info.compress_type, f"method {info.compress_type}")
         raise DataError(f"{shown} in {name} is compressed by {method}: zip it the usual way, which is called Deflate.")
 
 

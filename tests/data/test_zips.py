@@ -74,7 +74,7 @@ def test_a_list_of_files_that_memory_cannot_hold_is_not_made(tmp_path: Path, fre
 
 
 @pytest.mark.parametrize(
-    ("compression", "name"), [(zipfile.ZIP_LZMA, "lzma"), (zipfile.ZIP_BZIP2, "bzip2"), (9, "deflate64")]
+    ("compression", "name"), [(zipfile.ZIP_LZMA, "LZMA"), (zipfile.ZIP_BZIP2, "bzip2"), (9, "Deflate64")]
 )
 def test_only_the_usual_compression_is_unpacked(tmp_path: Path, compression: int, name: str) -> None:
     path = make(tmp_path / "a.zip", compression=zipfile.ZIP_DEFLATED if compression == 9 else compression)
