@@ -3,11 +3,14 @@
 import hashlib
 import os
 import socket
+import time
 from pathlib import Path
 
 import psutil
 
 _PROC = Path("/proc")  # Linux
+_ABANDONED_AFTER_S = 24 * 3600
+"""Age at which a file of another machine, whose processes cannot be seen from here, is nobody's."""
 
 
 def process_start(pid: int) -> str | None:
@@ -42,6 +45,22 @@ def has_ended(tag: str) -> bool | None:
         return None
     now = process_start(int(pid))
     return now is None or _file_safe(now) != start
+
+
+def is_abandoned(path: Path, tag: str) -> bool:
+    """Whether nobody works on a file or folder any more that bears a process's tag: the process has ended or, where it
+    cannot be seen from here, nothing in it has changed for a day.
+    """
+    ended = has_ended(tag)
+    return _age(path) > _ABANDONED_AFTER_S if ended is None else ended
+
+
+def _age(path: Path) -> float:
+    """Seconds since it, or anything in it, changed; 0 for one that has gone meanwhile."""
+    try:
+        return time.time() - max(each.stat().st_mtime for each in (path, *(path.iterdir() if path.is_dir() else ())))
+    except OSError:
+        return 0.0
 
 
 def machine_id() -> str:

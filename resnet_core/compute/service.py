@@ -138,6 +138,7 @@ class Service:
         from ray.exceptions import RayError
 
         clear_leftovers(self.home)
+        self.store.clear_leftovers()
         try:
             if self._warm:
                 self._device = workers.warm_up()

@@ -8,17 +8,17 @@ import re
 import shutil
 from pathlib import Path
 
+from resnet_core.processes import is_abandoned, process_tag
+
 WEIGHTS = "weights.safetensors"
 ERROR_LOG = "error.log"
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)\.safetensors")
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write ``data`` under a temporary name, have the disk take it, then rename: a crash leaves the old or
-    the new.
-    """
+    """Write ``data`` under a temporary name, have the disk take it, then rename: a crash leaves the old or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f"{path.name}.{process_tag()}.tmp")
     try:
         with open(temporary, "wb") as file:
             file.write(data)
@@ -30,10 +30,16 @@ def write_whole(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def clear_leftovers(runs: Path) -> None:
+    """Remove the temporary files that killed processes left in the folders below ``runs``."""
+    for file in runs.glob("*/*.tmp"):
+        tag = file.name.removesuffix(".tmp").rpartition(".")[2]
+        if is_abandoned(file, tag):
+            file.unlink(missing_ok=True)
+
+
 def _sync_folder(folder: Path) -> None:
-    """Have the disk take the rename as well. Systems whose folders cannot be opened keep renames in order
-    anyway.
-    """
+    """Have the disk take the rename as well. Systems whose folders cannot be opened keep renames in order anyway."""
     if hasattr(os, "O_DIRECTORY"):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -52,9 +58,7 @@ def write_checkpoint(folder: Path, step: int, data: bytes) -> None:
 
 
 def checkpoints(folder: Path) -> dict[int, Path]:
-    """The checkpoints in ``folder`` by step, newest first. Usually one; two after a crash between write and
-    clean-up.
-    """
+    """The checkpoints in ``folder`` by step, newest first. Usually one; two after a crash between the two steps."""
     if not folder.is_dir():
         return {}
     found = {int(match[1]): path for path in folder.iterdir() if (match := _CHECKPOINT.fullmatch(path.name))}

@@ -307,6 +307,11 @@ class RunStore:
     def folder(self, run_id: str) -> Path:
         return self.home / "runs" / run_id
 
+    def clear_leftovers(self) -> None:
+        """Remove the half-written files that killed processes left."""
+        with plain_errors(self.home):
+            files.clear_leftovers(self.home / "runs")
+
     def latest_checkpoint(self, run_id: str) -> bytes | None:
         with plain_errors(self.home):
             for path in files.checkpoints(self.folder(run_id)).values():
