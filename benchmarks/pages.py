@@ -263,10 +263,10 @@ def has_torch(pid: int) -> bool | None:
 class WithoutRay(services.Service):
     """Answers in this very process, so that reruns can be timed without anybody else's work."""
 
-    def ask(self, question: str, *args: object, runs: Sequence[str] = (), timeout: float = 60.0) -> object:
-        nets = [load_net(net, find_weights(self.store, net)) for net in self.nets(runs)]
+    def ask(self, question: str, *args: object, net_ids: Sequence[str] = (), timeout: float = 60.0) -> object:
+        nets = [load_net(net, find_weights(self.store, net)) for net in self.nets(net_ids)]
         function = import_function(QUESTIONS[question])
-        answer = function(nets, *args) if runs else function(*args)
+        answer = function(nets, *args) if nets else function(*args)
         return list(answer) if isinstance(answer, Iterator) else answer
 
     def ask_each(self, *args: object, **more: object) -> Iterator[object]:

@@ -38,7 +38,7 @@ def predict(net: TrainedNet, picture: InputPicture) -> np.ndarray:
 
 @st.cache_data(max_entries=512, show_spinner=False)
 def _predict(net: str, weights_version: int, picture: str, _pixels: np.ndarray) -> np.ndarray:
-    return service().ask("predict", _pixels, runs=[net])[0]
+    return service().ask("predict", _pixels, net_ids=[net])[0]
 
 
 def explain(net: TrainedNet, picture: InputPicture, method: str, target: int, settings: Settings) -> Attribution:
@@ -63,7 +63,9 @@ def _explain_large(
 
 
 def _explain(net: str, method: str, target: int, settings: str, pixels: np.ndarray) -> Attribution:
-    [(_, attribution)] = service().ask("explain", pixels, [method], target, {method: json.loads(settings)}, runs=[net])
+    [(_, attribution)] = service().ask(
+        "explain", pixels, [method], target, {method: json.loads(settings)}, net_ids=[net]
+    )
     return attribution
 
 
@@ -92,12 +94,12 @@ def _measure_trust(
     _pixels: np.ndarray,
     _attribution: Attribution,
 ) -> dict[str, dict[str, Any]]:
-    return dict(service().ask("trust", _pixels, _attribution, runs=[net]))
+    return dict(service().ask("trust", _pixels, _attribution, net_ids=[net]))
 
 
 def logits_of(net: TrainedNet, pixels: np.ndarray) -> np.ndarray:
     """(num_classes,) for one picture."""
-    return service().ask("survey", pixels[None], runs=[net.id])[0][0, 0]
+    return service().ask("survey", pixels[None], net_ids=[net.id])[0][0, 0]
 
 
 def survey(nets: Sequence[TrainedNet], dataset: Dataset, most: int) -> tuple[np.ndarray, np.ndarray]:
@@ -127,7 +129,7 @@ def _survey(
     net: str, weights_version: int, dataset: str, fingerprint: str, rows: tuple[int, ...], _dataset: Dataset
 ) -> np.ndarray:
     pictures = np.array(_dataset.x_test[list(rows)])
-    return np.concatenate([logits[0] for logits in service().ask_each("survey", pictures, runs=[net])])
+    return np.concatenate([logits[0] for logits in service().ask_each("survey", pictures, net_ids=[net])])
 
 
 def object_shares(
@@ -162,7 +164,7 @@ def _object_shares(
         _dataset.y_test[chosen].tolist(),
         [method],
         {method: json.loads(settings)},
-        runs=[net],
+        net_ids=[net],
         timeout=SHARES_TIMEOUT_S,
     )
     return answer["shares"]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from resnet_core.compute.service import Service, connect
 from resnet_core.errors import LabError
@@ -13,7 +14,18 @@ from resnet_core.runs.store import RunStore
 
 def service() -> Service:
     """The service of this process, made on first use; the app's lifespan starts and stops it."""
-    return connect(default_home())
+    found = connect(default_home())
+    found.on_wait = _end_if_moved_on
+    return found
+
+
+def _end_if_moved_on() -> None:
+    """While a page waits for an answer: let Streamlit end this rerun where its visitor has left, or has asked for
+    another one meanwhile. By itself Streamlit looks only when something is drawn.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is not None:
+        context.yield_check()
 
 
 def store() -> RunStore:

@@ -9,12 +9,17 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resnet_core.compute.failures import Failure
 from resnet_core.cpu import available_cores, let_threads_sleep
+from resnet_core.networks.spec import NetSpec
 from resnet_core.processes import process_start
 from resnet_core.training.estimate_result import Estimate
+from resnet_core.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    import ray
 
 OBJECT_STORE_BYTES = 1 << 30
 GPU_SHARE = 0.25
@@ -142,26 +147,17 @@ def warm_up(resources: Resources) -> str:
     return device["name"] if resources.gpus == 1 else f"{resources.gpus} x {device['name']}"
 
 
-def estimate(
-    spec: dict[str, Any],
-    recipe: dict[str, Any],
-    n_train: int,
-    n_test: int,
-    resources: Resources,
-    threads: int,
-    timeout: float,
-) -> Estimate | Failure:
-    """Measure a few steps where trainings run, with as many ``threads``, beside those that do."""
+def start_estimate(
+    spec: NetSpec, recipe: Recipe, n_train: int, n_test: int, resources: Resources, threads: int
+) -> "ray.ObjectRef[Estimate | Failure]":
+    """Begin to measure what a training would cost, see `jobs.estimate_task`; it takes no slot from those that run."""
     import ray
 
     from resnet_core.compute import jobs
 
     options = {"num_cpus": 0, "num_gpus": GPU_SHARE if resources.gpus else 0, "max_retries": 0}
     task = ray.remote(max_calls=1 if resources.gpus > 1 else 0)(jobs.estimate_task).options(**options)
-    try:
-        return ray.get(task.remote(spec, recipe, n_train, n_test, threads), timeout=timeout)
-    except ray.exceptions.RayError as error:
-        return Failure(f"The cost could not be measured ({type(error).__name__}): try again in a moment.", "")
+    return task.remote(spec.to_dict(), recipe.to_dict(), n_train, n_test, threads)
 
 
 def on_this_node() -> dict[str, Any]:

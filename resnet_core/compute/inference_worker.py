@@ -9,7 +9,7 @@ own process, when it starts.
 import gc
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +35,8 @@ QUESTIONS = {
 }
 CACHE_BYTES = 1 << 30
 LARGE_AT_ONCE = 2  # large networks in memory, see TrainedNet.is_large
+CONTROL = "control"
+CANCELLED_KEPT = 1000
 
 Weights = bytes | Path
 """Safetensors; a file of this machine where they are large."""
@@ -54,8 +56,61 @@ class Whole:
     value: Any
 
 
+class QuestionCancelled(Exception):  # noqa: N818 (it is no error)
+    """Nobody waits for the answer any more."""
+
+
+class Turns:
+    """Lets one thread compute at a time, in the order in which they asked; whoever waits can be called off."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._queue: deque[object] = deque()  # a ticket for each thread; the first one has its turn
+        self._cancelled: OrderedDict[str, None] = OrderedDict()  # the newest questions that were called off
+        self._busy_since: float | None = None
+
+    @contextmanager
+    def turn(self, question_id: str) -> Iterator[None]:
+        """Wait for this thread's turn and take it. Raises QuestionCancelled."""
+        ticket = object()
+        with self._changed:
+            self._queue.append(ticket)
+            self._changed.wait_for(lambda: self._queue[0] is ticket or question_id in self._cancelled)
+            if question_id in self._cancelled:
+                self._leave(ticket)
+                raise QuestionCancelled
+            self._busy_since = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._busy_since = None
+                self._leave(ticket)
+
+    def cancel(self, question_id: str) -> None:
+        """Call a question off: it gets no turn any more."""
+        with self._changed:
+            self._cancelled[question_id] = None
+            while len(self._cancelled) > CANCELLED_KEPT:
+                self._cancelled.popitem(last=False)
+            self._changed.notify_all()
+
+    def busy_for(self) -> float:
+        """Seconds since the present turn began; 0 when there is none."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    def _leave(self, ticket: object) -> None:
+        self._queue.remove(ticket)
+        self._changed.notify_all()
+
+
 class InferenceWorker:
-    """The body of the actor. Its methods run in several threads; one lock lets one question compute at a time."""
+    """The body of the actor. Its methods run in several threads; one question computes at a time.
+
+    `ready`, `busy_for`, `missing` and `cancel` are for Ray's concurrency group CONTROL: they are answered at once,
+    however many questions wait.
+    """
 
     def __init__(self, threads: int, questions: Mapping[str, str]) -> None:
         import torch
@@ -67,8 +122,7 @@ class InferenceWorker:
         self._questions = questions
         self._nets: OrderedDict[NetKey, LoadedNet] = OrderedDict()  # the one asked longest ago first
         self._sizes: dict[NetKey, int] = {}
-        self._lock = threading.Lock()
-        self._busy_since: float | None = None
+        self._turns = Turns()
         gc.collect()
         gc.freeze()  # what was imported stays: no need to look through it at every collection
 
@@ -78,8 +132,11 @@ class InferenceWorker:
 
     def busy_for(self) -> float:
         """Seconds since the present computation began; 0 when there is none."""
-        since = self._busy_since
-        return 0.0 if since is None else time.monotonic() - since
+        return self._turns.busy_for()
+
+    def cancel(self, question_id: str) -> None:
+        """Compute nothing more for a question that nobody waits for; the part that is in work is finished."""
+        self._turns.cancel(question_id)
 
     def missing(self, keys: Sequence[NetKey]) -> tuple[NetKey, ...]:
         """Those of the networks that are not in memory."""
@@ -87,44 +144,43 @@ class InferenceWorker:
 
     def answer(
         self,
+        question_id: str,
         question: str,
         args: tuple[Any, ...],
         nets: Sequence[TrainedNet],
         weights: Mapping[NetKey, Weights],
     ) -> Iterator[Any | Whole | Missing | Failure]:
-        """The parts of an answer as they are ready; or one Whole, Missing or Failure.
+        """The parts of an answer as they are ready; or one Whole, Missing or Failure. ``question_id``: see `cancel`.
 
-        The lock is let go between two parts, so that the answers to two visitors come interleaved.
+        Each part is a turn of its own, so that the answers to several visitors come interleaved.
         """
         try:
-            with self._computing():
-                loaded = self._gather(nets, weights)
-                if isinstance(loaded, Missing):
-                    yield loaded
-                    return
-                function = import_function(self._questions[question])
-                answer = function(loaded, *args) if nets else function(*args)
-                del loaded  # nothing but the cache keeps them once the answer is there
+            with self._turns.turn(question_id):
+                answer = self._begin(question, args, nets, weights)
             if not isinstance(answer, Iterator):
-                yield Whole(answer)
+                yield answer
                 return
             while True:
-                with self._computing():
+                with self._turns.turn(question_id):
                     part = next(answer, _END)
                 if part is _END:
                     return
                 yield part
+        except QuestionCancelled:
+            return
         except Exception as error:  # the border between two processes: nothing may cross it as an exception
             yield describe_failure(error)
 
-    @contextmanager
-    def _computing(self) -> Iterator[None]:
-        with self._lock:
-            self._busy_since = time.monotonic()
-            try:
-                yield
-            finally:
-                self._busy_since = None
+    def _begin(
+        self, question: str, args: tuple[Any, ...], nets: Sequence[TrainedNet], weights: Mapping[NetKey, Weights]
+    ) -> Iterator[Any] | Whole | Missing:
+        """The answer in one piece, or an iterator over its parts that has computed nothing yet."""
+        loaded = self._gather(nets, weights)
+        if isinstance(loaded, Missing):
+            return loaded
+        function = import_function(self._questions[question])
+        answer = function(loaded, *args) if nets else function(*args)
+        return answer if isinstance(answer, Iterator) else Whole(answer)
 
     def _gather(self, nets: Sequence[TrainedNet], weights: Mapping[NetKey, Weights]) -> "list[LoadedNet] | Missing":
         """The networks of a question, those built whose weights came with it."""

@@ -7,7 +7,7 @@ import dataclasses
 import logging
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,6 @@ import numpy as np
 from resnet_core.analysis.same_weights_result import SameWeights
 from resnet_core.analysis.step0_result import Step0Result
 from resnet_core.compute import cluster, jobs
-from resnet_core.compute.failures import Failure
 from resnet_core.compute.inference_worker import Whole
 from resnet_core.compute.sources import find_net
 from resnet_core.compute.status import DataTask, Machine
@@ -62,9 +61,13 @@ class Service:
         """``num_cpus``: slots for trainings, by default the machine's cores. ``threads_per_run``: for each
         training; by default one alone has all cores and several share them. ``trainer``: see
         :class:`jobs.Job`. ``warm``: whether the workers import torch before they are asked for anything.
+
+        The attribute ``on_wait`` is called several times a second in each thread that waits for an answer or an
+        estimate. What it raises ends the waiting, and nothing more is computed for whoever waited.
         """
         self.home = Path(home)
         self.store = store or RunStore(self.home)
+        self.on_wait: Callable[[], None] = lambda: None
         self._num_cpus = num_cpus
         self._threads_per_run = threads_per_run
         self._trainer = trainer
@@ -349,18 +352,18 @@ class Service:
         """As `net`, for several."""
         return [self.net(net_id) for net_id in net_ids]
 
-    def ask(self, question: str, *args: Any, runs: Sequence[str] = (), timeout: float = 60.0) -> Any:
+    def ask(self, question: str, *args: Any, net_ids: Sequence[str] = (), timeout: float = 60.0) -> Any:
         """The answer to a question of ``inference_worker.QUESTIONS``; a list where it comes in parts.
 
-        ``runs``: ids of the trained networks that it is about, see `net`. Raises JobError, with a sentence, when there
+        ``net_ids``: of the trained networks that it is about, see `net`. Raises JobError, with a sentence, when there
         is no answer.
         """
-        parts = list(self._stream(question, args, runs, timeout))
+        parts = list(self._stream(question, args, net_ids, timeout))
         return parts[0].value if len(parts) == 1 and isinstance(parts[0], Whole) else parts
 
-    def ask_each(self, question: str, *args: Any, runs: Sequence[str] = (), timeout: float = 60.0) -> Iterator[Any]:
+    def ask_each(self, question: str, *args: Any, net_ids: Sequence[str] = (), timeout: float = 60.0) -> Iterator[Any]:
         """The parts of an answer as they are ready; ``timeout`` seconds are allowed for each."""
-        for part in self._stream(question, args, runs, timeout):
+        for part in self._stream(question, args, net_ids, timeout):
             yield part.value if isinstance(part, Whole) else part
 
     def measure_step0(self, spec: NetSpec, dataset: str, batch_size: int, seed: int) -> Step0Result:
@@ -370,7 +373,7 @@ class Service:
 
     def compare_same_weights(self, run_id: str, dataset: str) -> list[SameWeights]:
         """Test error of a run's weights with its skips as trained, without any, and with all of them."""
-        variants: list[SameWeights] = self.ask("same_weights", dataset, self.home, runs=[run_id])
+        variants: list[SameWeights] = self.ask("same_weights", dataset, self.home, net_ids=[run_id])
         return variants
 
     def estimate(
@@ -382,19 +385,15 @@ class Service:
         timeout: float = 60.0,
         together: int = 1,
     ) -> Estimate:
-        """What training would cost here, by some seconds of it; one of ``together`` that share the cores. What
-        else runs is not counted, see :mod:`resnet_core.training.estimate`. Raises JobError when it cannot be
-        measured.
+        """What training would cost here, by some seconds of it; one of ``together`` that share the cores. What else
+        runs is not counted, see :mod:`resnet_core.training.estimate`. Raises JobError when it cannot be measured.
         """
-        resources = self._started_workers().resources
-        threads = self._threads_per_run or resources.threads(together)
-        found = cluster.estimate(spec.to_dict(), recipe.to_dict(), n_train, n_test, resources, threads, timeout)
-        if isinstance(found, Failure):
-            raise JobError(found.sentence)
-        return found
+        workers = self._started_workers()
+        threads = self._threads_per_run or workers.resources.threads(together)
+        return workers.estimate(spec, recipe, n_train, n_test, threads=threads, timeout=timeout, on_wait=self.on_wait)
 
-    def _stream(self, question: str, args: tuple[Any, ...], runs: Sequence[str], timeout: float) -> Iterator[Any]:
-        return self._started_workers().ask(question, args, self.nets(runs), timeout)
+    def _stream(self, question: str, args: tuple[Any, ...], net_ids: Sequence[str], timeout: float) -> Iterator[Any]:
+        return self._started_workers().ask(question, args, self.nets(net_ids), timeout, self.on_wait)
 
     def _started_workers(self) -> "Workers":
         """Those that run now; waits a while for a start. Raises JobError when there are none."""

@@ -46,6 +46,23 @@ def hang(seconds):
     return "at last"
 
 
+def slow_count(limit, seconds, log):
+    """Counts, a line in the file ``log`` for each number."""
+    for number in range(limit):
+        time.sleep(seconds)
+        with open(log, "a") as file:
+            file.write(f"{number}\n")
+        yield number
+
+
+def touch(path):
+    Path(path).touch()
+
+
+def pid():
+    return os.getpid()
+
+
 def describe(nets):
     """Run by run: name of the network and the class names."""
     return [(net.spec.name, net.trained.facts.classes[0], type(net.module).__module__) for net in nets]

@@ -18,7 +18,10 @@ from resnet_core.trained.net import DataFacts, TrainedNet
 from resnet_core.training.checkpoint import load_weights, save_weights
 from resnet_core.training.events import Finished
 
-FAKES = ("double", "count", "refuse", "torch_error", "die_once", "always_die", "hang", "describe", "overlap")
+FAKES = (
+    *("double", "count", "refuse", "torch_error", "die_once", "always_die", "hang", "describe", "overlap"),
+    *("slow_count", "touch", "pid"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +82,7 @@ def test_no_answer_is_a_sentence(service):
 
 
 def test_the_networks_of_runs_come_to_the_question(service, trained):
-    described = service.ask("describe", runs=trained)
+    described = service.ask("describe", net_ids=trained)
     assert [name for name, _, _ in described] == ["ResNet-8", "Plain-8"] or described[0][0] != described[1][0]
     assert all(first == "a" and module.startswith("resnet_core.") for _, first, module in described)
 
@@ -87,12 +90,12 @@ def test_the_networks_of_runs_come_to_the_question(service, trained):
 def test_a_run_without_weights_is_a_sentence(service, tools):
     run_id = service.store.create(tools.SPEC.to_dict(), {}, "dots", name="Fresh")
     with pytest.raises(JobError, match="Fresh"):
-        service.ask("describe", runs=[run_id])
+        service.ask("describe", net_ids=[run_id])
 
 
 def test_predictions_are_those_of_the_networks(service, trained):
     picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
-    answers = service.ask("predict", picture, runs=trained)
+    answers = service.ask("predict", picture, net_ids=trained)
     for run_id, probabilities in zip(trained, answers, strict=True):
         net = build_net(NetSpec.from_dict(service.store.get(run_id).spec), seed=9).eval()
         load_weights(service.store.weights(run_id), net)
@@ -107,7 +110,7 @@ def test_two_visitors_at_once_get_the_maps_they_would_get_alone(service, trained
     methods = ["guided_backprop", "saliency"]
 
     def maps(picture):
-        return [a.map for _, a in service.ask("explain", picture, methods, 3, runs=trained)]
+        return [a.map for _, a in service.ask("explain", picture, methods, 3, net_ids=trained)]
 
     alone = [maps(picture) for picture in pictures]
     together = [None, None]
@@ -145,6 +148,76 @@ def test_patience_ends_with_a_sentence(service):
     assert service.ask("double", 2) == 4, "the worker was busy, not hung, and goes on"
 
 
+def test_an_impatient_one_among_many_harms_nobody(service):
+    """Two dozen who wait their turn, and one whose patience ends long before: the worker is busy, not hung."""
+    before = service.ask("pid")
+    answers, refusals = [], []
+
+    def ask(timeout):
+        try:
+            answers.append(service.ask("hang", 0.4, timeout=timeout))
+        except JobError as error:
+            refusals.append(str(error))
+
+    threads = [threading.Thread(target=ask, args=(60,)) for _ in range(24)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.2)
+    ask(timeout=0.5)
+    assert len(refusals) == 1 and "others may be asking" in refusals[0]
+    for thread in threads:
+        thread.join()
+    assert answers == ["at last"] * 24 and len(refusals) == 1
+    assert service.ask("pid") == before
+
+
+def test_a_closed_stream_computes_nothing_more(service, tmp_path):
+    parts = service.ask_each("slow_count", 100, 0.05, str(tmp_path / "log"))
+    assert next(parts) == 0
+    parts.close()
+    service.ask("double", 1)  # after what was in work
+    counted = len((tmp_path / "log").read_text().split())
+    time.sleep(0.3)
+    assert len((tmp_path / "log").read_text().split()) == counted < 50
+
+
+def test_a_question_whose_asker_has_lost_patience_is_not_computed(service, tmp_path):
+    busy = threading.Thread(target=lambda: service.ask("hang", 1.0))
+    busy.start()
+    time.sleep(0.2)
+    with pytest.raises(JobError, match="too long"):
+        service.ask("touch", str(tmp_path / "computed"), timeout=0.3)
+    busy.join()
+    service.ask("double", 1)
+    assert not (tmp_path / "computed").exists()
+
+
+def test_whoever_moves_on_stops_waiting_at_once(service, tmp_path, monkeypatch):
+    class MovedOn(BaseException):
+        """As Streamlit ends a rerun."""
+
+    def on_wait():
+        raise MovedOn
+
+    monkeypatch.setattr(service, "on_wait", on_wait)
+    with pytest.raises(MovedOn):
+        service.ask("slow_count", 100, 0.3, str(tmp_path / "log"))
+    monkeypatch.undo()
+    service.ask("double", 1)
+    counted = len((tmp_path / "log").read_text().split())
+    time.sleep(0.7)
+    assert len((tmp_path / "log").read_text().split()) == counted < 10
+
+
+def test_a_worker_that_is_only_starting_is_not_killed_for_its_silence(service, monkeypatch):
+    """Under load a start takes longer than anybody's patience with a control call."""
+    monkeypatch.setattr(inference_client, "CONTROL_S", 0.0)
+    before = service.ask("pid")
+    with pytest.raises(JobError, match="too long"):
+        service.ask("hang", 1.0, timeout=0.2)
+    assert service.ask("pid") == before
+
+
 def test_a_worker_that_hangs_is_started_anew(service, monkeypatch):
     monkeypatch.setattr(inference_client, "STUCK_S", 0.2)
     with pytest.raises(JobError):
@@ -176,10 +249,10 @@ def test_networks_stay_until_others_push_them_out(worker, tools, monkeypatch):
     nets = [TrainedNet(f"r{i}", "n", tools.SPEC, facts, 1) for i in range(3)]
     weights = save_weights(build_net(tools.SPEC))
     monkeypatch.setattr(inference_worker, "CACHE_BYTES", 2 * len(weights))
-    assert list(worker.answer("names", (), nets[:1], {})) == [Missing((nets[0].key,))]
+    assert list(worker.answer("q", "names", (), nets[:1], {})) == [Missing((nets[0].key,))]
     for net in nets[:2]:
-        (answer,) = worker.answer("names", (), [net], {net.key: weights})
+        (answer,) = worker.answer("q", "names", (), [net], {net.key: weights})
         assert isinstance(answer, Whole)
-    list(worker.answer("names", (), [nets[0]], {}))  # the first was used last
-    list(worker.answer("names", (), [nets[2]], {nets[2].key: weights}))
+    list(worker.answer("q", "names", (), [nets[0]], {}))  # the first was used last
+    list(worker.answer("q", "names", (), [nets[2]], {nets[2].key: weights}))
     assert worker.missing([net.key for net in nets]) == (nets[1].key,)

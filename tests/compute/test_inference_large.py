@@ -50,7 +50,7 @@ def save_net(tmp_path):
 
 def ask(worker: InferenceWorker, question: str, names: str, files: dict[str, Path], *args: object) -> list:
     nets = [TrainedNet(name, name, SMALL if name == "s" else LARGE, FACTS, 0) for name in names]
-    return list(worker.answer(question, args, nets, {(name, 0): file for name, file in files.items()}))
+    return list(worker.answer("q", question, args, nets, {(name, 0): file for name, file in files.items()}))
 
 
 def here(worker: InferenceWorker) -> set[str]:
@@ -122,7 +122,7 @@ def service(make_service, tmp_path, monkeypatch):
 
 def test_a_page_asks_by_name_and_the_worker_of_the_others_stays_free(service):
     ids = ["imagenet:resnet-18", "imagenet:resnet-34"]
-    first, second = service.ask("predict", PICTURE, runs=ids)
+    first, second = service.ask("predict", PICTURE, net_ids=ids)
     assert first.shape == (3,) and first.sum() == pytest.approx(1, abs=1e-5)
     assert not np.allclose(first, second)
     assert service._workers._large_inference is not None
@@ -130,10 +130,10 @@ def test_a_page_asks_by_name_and_the_worker_of_the_others_stays_free(service):
 
 def test_weights_that_are_not_here_and_too_many_networks_are_sentences(service):
     with pytest.raises(JobError, match="VGG-19's weights are not here"):
-        service.ask("predict", PICTURE, runs=["imagenet:vgg-19"])
+        service.ask("predict", PICTURE, net_ids=["imagenet:vgg-19"])
     three = [f"imagenet:{name}" for name in ("resnet-18", "resnet-34", "resnet-50")]
     with pytest.raises(JobError, match="at once"):
-        service.ask("predict", PICTURE, runs=three)
+        service.ask("predict", PICTURE, net_ids=three)
 
 
 def test_weights_asked_for_twice_are_fetched_once(make_service, tmp_path, tools):

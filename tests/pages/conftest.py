@@ -75,8 +75,8 @@ class InventedService(services.Service):
         self.note("estimate", (spec, recipe))
         return Estimate(0.1, 0.01, 1000.0, 2 << 20, 128, 128, "cpu", "CPU, 2 threads", "fp32", 8 << 30)
 
-    def ask(self, question: str, *args: object, runs: tuple = (), timeout: float = 60.0) -> object:
-        self.note(question, (*args, *runs))
+    def ask(self, question: str, *args: object, net_ids: tuple = (), timeout: float = 60.0) -> object:
+        self.note(question, (*args, *net_ids))
         answers = {
             "step0": step0_result,
             "predict": probabilities,
@@ -86,8 +86,8 @@ class InventedService(services.Service):
         }
         return answers[question](*args)
 
-    def ask_each(self, question: str, *args: object, runs: tuple = (), timeout: float = 60.0) -> Iterator[object]:
-        yield from self.ask(question, *args, runs=runs)
+    def ask_each(self, question: str, *args: object, net_ids: tuple = (), timeout: float = 60.0) -> Iterator[object]:
+        yield from self.ask(question, *args, net_ids=net_ids)
 
     def note(self, question: str, args: tuple) -> None:
         if self.refusal:
