@@ -7,7 +7,7 @@ import streamlit as st
 from pages.parts import address, explanations, reads, table
 from pages.parts.frame import is_dark, show_figure
 from resnet_core.figures.layer_heatmaps import layer_heatmaps
-from resnet_core.figures.layer_profiles import layer_profile
+from resnet_core.figures.layer_profiles import layer_profile_at_step
 from resnet_core.figures.layer_statistics import STATISTICS, layer_frame
 from resnet_core.runs.run import LayerHistory, Run
 
@@ -33,7 +33,7 @@ def show_layers(runs: list[Run]) -> None:
     styles = {run: style for run, style in table.run_styles(runs).items() if run in histories}
     names = {run.id: run.name for run in runs}
     show_figure(
-        layer_profile(histories, step, name, styles, is_dark()),
+        layer_profile_at_step(histories, step, name, styles, is_dark()),
         "layers_at_step",
         caption=f"{statistic.title} at step {step:,} (or the nearest one recorded), on the batch of that step, "
         f"while it trained. {statistic.meaning}",

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.design.state import try_design
 from pages.parts.frame import is_dark
 from resnet_core.figures.network_drawing import network_drawing
-from resnet_core.figures.style import describe
+from resnet_core.figures.style import alt_text
 from resnet_core.networks.adapt import toggle_skips
 from resnet_core.networks.spec import NetSpec
 
@@ -18,7 +18,7 @@ def show_drawing(spec: NetSpec) -> None:
     st.plotly_chart(
         drawing,
         key=key,
-        alt=describe(drawing),
+        alt=alt_text(drawing),
         theme=None,
         on_select=lambda: _toggle_clicked(spec, key),
         selection_mode="points",

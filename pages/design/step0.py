@@ -15,7 +15,7 @@ from resnet_core.analysis.comparison import compare_designs
 from resnet_core.analysis.step0_result import Step0Result, concat_seeds
 from resnet_core.analysis.trends import QUANTITIES
 from resnet_core.analysis.verdict import Verdict, judge
-from resnet_core.figures.layer_profiles import LayerValues, depth_profile
+from resnet_core.figures.layer_profiles import LayerValues, layer_profile
 from resnet_core.figures.layer_statistics import STATISTICS
 from resnet_core.figures.style import style_designs
 from resnet_core.networks.spec import NetSpec
@@ -121,7 +121,7 @@ def _show_profiles(profiles: list[Step0Result], quantity: str, dataset: str) -> 
     plural = "s" * (n_seeds > 1)
     pictures = " or ".join(str(n) for n in sorted({profile.pictures for profile in profiles}))
     show_figure(
-        depth_profile(
+        layer_profile(
             by_depth, statistic, style_designs(profile.spec for profile in profiles), is_dark(), relative=unlike
         ),
         f"step0_{quantity}_{n_seeds}_seed{plural}",

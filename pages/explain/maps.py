@@ -16,7 +16,7 @@ from resnet_core.attribution.map_arrays import maps_as_npz
 from resnet_core.attribution.methods import METHODS
 from resnet_core.figures.attribution_maps import attribution_grid
 from resnet_core.figures.attribution_png import grid_png
-from resnet_core.figures.attribution_words import Maps, describe_question, grid_words
+from resnet_core.figures.attribution_text import Maps, describe_question, grid_text
 
 ABOUT = (
     "Each map says on which pixels one network's score for one class depends. All maps of a column share one scale, "
@@ -71,7 +71,7 @@ def _show_grid(
         on_select="rerun",
     )
     shows = f", which shows: {picture.label}" if picture.label else ""
-    words = grid_words(predictions.nets, f"{picture.source}{shows}", maps, settings.strength)
+    words = grid_text(predictions.nets, f"{picture.source}{shows}", maps, settings.strength)
     with st.container(horizontal=True, gap="small"):
         _show_download("Picture (.png)", lambda: grid_png(*content, words), "attributions.png", "grid_png")
         _show_download("Arrays (.npz)", lambda: maps_as_npz(picture.pixels, maps), "attributions.npz", "arrays")

@@ -11,7 +11,7 @@ from pages.parts.frame import is_dark, show_figure
 from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import METHODS
 from resnet_core.figures.attribution_maps import attribution_map
-from resnet_core.figures.attribution_words import describe_settings
+from resnet_core.figures.attribution_text import describe_settings
 from resnet_core.trained.net import TrainedNet
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from resnet_core.figures.style import describe
+from resnet_core.figures.style import alt_text
 
 
 def show_header(title: str, purpose: str) -> None:
@@ -49,7 +49,7 @@ def show_figure(
         theme=None,
         on_select=on_select,
         selection_mode="points",
-        alt=describe(figure),
+        alt=alt_text(figure),
         config={
             "displaylogo": False,
             "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],

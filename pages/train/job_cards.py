@@ -8,7 +8,7 @@ from pages.parts import reads, table
 from pages.parts.backend import service, show_errors
 from pages.parts.frame import is_dark
 from resnet_core.figures.curves import small_live_curve
-from resnet_core.figures.style import describe
+from resnet_core.figures.style import alt_text
 from resnet_core.formatting import duration, percent, rate
 from resnet_core.runs.related import group_runs
 from resnet_core.runs.run import Run
@@ -133,4 +133,4 @@ def _show_live_curve(runs: list[Run]) -> None:
     curve = small_live_curve(
         reads.steps(runs), table.run_styles(runs), dark=is_dark(), total_steps=max(run.total_steps or 0 for run in runs)
     )
-    st.plotly_chart(curve, key=f"live_{runs[0].id}", theme=None, alt=describe(curve), config={"displayModeBar": False})
+    st.plotly_chart(curve, key=f"live_{runs[0].id}", theme=None, alt=alt_text(curve), config={"displayModeBar": False})

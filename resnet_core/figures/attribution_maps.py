@@ -1,7 +1,7 @@
-"""What the networks look at: attribution maps over the picture, networks down, methods across. No torch.
+"""Attribution maps over the picture: networks down, methods across; and one map, large. No torch.
 
-The whole grid is one pair of axes with the cells side by side in units of a cell, y downwards: a handful of
-traces however many cells there are, and captions that cannot drift off their columns.
+The whole grid is one pair of axes with the cells side by side in units of a cell, y downwards: a handful of traces
+however many cells there are, and captions that stay above their columns.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from resnet_core.attribution.methods import Method
 from resnet_core.attribution.scaling import share_scale
-from resnet_core.figures.attribution_columns import Column, colors_of, columns_of, grey, likeliest, shrunk, value_text
+from resnet_core.figures.attribution_columns import (
+    MapColumn,
+    build_columns,
+    downsample,
+    format_value,
+    map_colorscale,
+    to_grey,
+    top_classes,
+)
 from resnet_core.figures.style import (
     FONT_SIZE,
     SMALL_FONT_SIZE,
@@ -36,32 +45,33 @@ _LARGE_HEIGHT = 520
 def attribution_grid(
     image: np.ndarray,
     maps: Mapping[str, Mapping[str, np.ndarray]],
-    methods: Mapping[str, object],
+    methods: Mapping[str, Method],
     styles: Mapping[str, RunStyle],
     dark: bool,
     strength: float = 0.75,
     probabilities: Mapping[str, np.ndarray] | None = None,
     classes: Sequence[str] = (),
 ) -> go.Figure:
-    """Maps over a grey version of the picture, a row a network, a column a method, the picture itself at
-    the left.
+    """Maps over a grey version of the picture: a row for each network, a column for each method, the
+    picture at the left.
 
-    ``image``: (H, W, 3) uint8. ``maps[run][method]``: (H, W); a missing one leaves its cell grey.
-    ``methods``: rows of attribution.methods.METHODS (title, signed, unit) in the order of the columns.
-    ``strength``: 0 shows the picture only, 1 the map only. All maps of a column share one scale, printed
-    below it. ``probabilities`` (run -> (num_classes,)) adds each network's three likeliest classes at its
-    row's left.
+    All maps of a column share one scale, printed below it. The plus in a cell's corner is a point with customdata [run,
+    method]: a page opens the cell that was clicked.
 
-    The plus at a cell's corner is a point with customdata [run, method]: a page opens the cell that was
-    clicked.
+    Args:
+        image: (H, W, 3) uint8.
+        maps: run -> method -> (H, W); a missing one leaves its cell grey.
+        methods: rows of attribution.methods.METHODS, in the order of the columns.
+        strength: 0 shows the picture only, 1 the map only.
+        probabilities: run -> (num_classes,); adds each network's three most probable classes at the left of its row.
     """
     rows = [run for run in styles if run in maps]
     if not rows or not methods:
         sentence = "Maps stand here once a picture, a network and a method are chosen."
         return empty_figure(sentence, dark, grid_height(1))
-    traces = [_pictures(shrunk(image), len(rows), len(methods))]
+    traces = [_pictures(downsample(image), len(rows), len(methods))]
     annotations = [_caption("picture", 0.5, dark)]
-    for index, column in enumerate(columns_of(maps, methods, rows, dark), 1):
+    for index, column in enumerate(build_columns(maps, methods, rows, dark), 1):
         left = index * (_CELL + _GAP)
         annotations.append(_caption(column.title, left + 0.5, dark))
         if column.maps:
@@ -104,7 +114,7 @@ def attribution_grid(
 
 
 def grid_height(n_networks: int, n_methods: int = 3) -> int:
-    """Height in px of the grid: cells get smaller when many methods share the width."""
+    """Height of the grid in px: cells get smaller when many methods share the width."""
     room = (1 - _BARS_WIDTH) * _WIDTH / ((n_methods + 1) * (_CELL + _GAP))
     cell = min(_CELL_PX, max(_LEAST_CELL_PX, room))
     return round(cell * (n_networks * (_CELL + _GAP) + _HEAD + _FOOT))
@@ -113,7 +123,7 @@ def grid_height(n_networks: int, n_methods: int = 3) -> int:
 def attribution_map(
     image: np.ndarray,
     values: np.ndarray,
-    method: object,
+    method: Method,
     dark: bool,
     strength: float = 0.75,
 ) -> go.Figure:
@@ -122,20 +132,20 @@ def attribution_map(
     ticks = [low, 0.0, high] if method.signed else [0.0, high / 2, high]
     traces = [
         {"type": "image", "z": image, "hoverinfo": "skip"},
-        {"type": "image", "z": grey(image), "xaxis": "x2", "yaxis": "y2", "hoverinfo": "skip"},
+        {"type": "image", "z": to_grey(image), "xaxis": "x2", "yaxis": "y2", "hoverinfo": "skip"},
         {
             "type": "heatmap",
             "z": np.asarray(values, dtype=np.float32),
             "zmin": low,
             "zmax": high,
-            "colorscale": colors_of(method.signed, dark),
+            "colorscale": map_colorscale(method.signed, dark),
             "opacity": strength,
             "xaxis": "x2",
             "yaxis": "y2",
             "colorbar": {
                 "title": {"text": _scale_title(method), "side": "right", "font": {"size": FONT_SIZE}},
                 "tickvals": ticks,
-                "ticktext": [value_text(tick) for tick in ticks],
+                "ticktext": [format_value(tick) for tick in ticks],
                 "tickfont": {"size": SMALL_FONT_SIZE},
                 "outlinewidth": 0,
                 "thickness": 18,
@@ -147,7 +157,7 @@ def attribution_map(
     layout = base_layout(
         dark,
         _LARGE_HEIGHT,
-        f"{method.title} over the picture, from {value_text(low)} to {value_text(high)}.",
+        f"{method.title} over the picture, from {format_value(low)} to {format_value(high)}.",
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         xaxis={"domain": [0, 0.48], **square},
         yaxis={"scaleanchor": "x", "autorange": "reversed", **square},
@@ -159,12 +169,12 @@ def attribution_map(
 
 
 def _pictures(image: np.ndarray, n_rows: int, n_methods: int) -> dict:
-    """One RGBA picture of all the cells: the image in colour, then a grey copy under each map."""
+    """One RGBA picture of all the cells: the image in colour, then a grey copy below each map."""
     side = image.shape[0]
     gap = round(_GAP * side)
     pitch = side + gap
     sheet = np.zeros((n_rows * pitch - gap, (n_methods + 1) * pitch - gap, 4), np.uint8)
-    without_colour = grey(image)
+    without_colour = to_grey(image)
     for row in range(n_rows):
         for column in range(n_methods + 1):
             cell = sheet[row * pitch : row * pitch + side, column * pitch : column * pitch + side]
@@ -183,8 +193,8 @@ def _pictures(image: np.ndarray, n_rows: int, n_methods: int) -> dict:
     }
 
 
-def _column(column: Column, left: float, n_rows: int, dark: bool) -> tuple[list[dict], list[dict]]:
-    """The maps of one method as one heat map with gaps; its scale below; the scale's captions."""
+def _column(column: MapColumn, left: float, n_rows: int, dark: bool) -> tuple[list[dict], list[dict]]:
+    """The maps of one method as one heat map with gaps and the scale below it; and the scale's captions."""
     side = next(iter(column.maps.values())).shape[0]
     gap = round(_GAP * side)
     pitch = side + gap
@@ -215,11 +225,11 @@ def _column(column: Column, left: float, n_rows: int, dark: bool) -> tuple[list[
         **colors,
     }
     notes = [_note(text, left + at, top + 0.08, _ANCHORS[at], theme(dark).ink) for at, text in column.ticks.items()]
-    notes.append(_note(column.words, left + 0.5, top + 0.21, "center", theme(dark).muted))
+    notes.append(_note(column.caption, left + 0.5, top + 0.21, "center", theme(dark).muted))
     return [cells, ramp], notes
 
 
-def _open_points(rows: Sequence[str], methods: Mapping[str, object], dark: bool) -> dict:
+def _open_points(rows: Sequence[str], methods: Mapping[str, Method], dark: bool) -> dict:
     cells = [(row, run, column, name) for row, run in enumerate(rows) for column, name in enumerate(methods, 1)]
     colors = theme(dark)
     return {
@@ -249,12 +259,12 @@ def _answers(
     styles: Mapping[str, RunStyle],
     dark: bool,
 ) -> list[dict]:
-    """For each network its three likeliest classes, as bars beside its row."""
-    traces = []
+    """Each network's three most probable classes, as bars beside its row."""
+    traces: list[dict] = []
     for row, run in enumerate(rows):
         if run not in probabilities:
             continue
-        best = likeliest(probabilities[run], classes)
+        best = top_classes(probabilities[run], classes)
         slots = row * (_CELL + _GAP) + 0.32 + 0.25 * np.arange(len(best))
         traces += [
             {
@@ -283,7 +293,7 @@ def _answers(
 
 
 def _row_name(style: RunStyle, row: int, dark: bool) -> dict:
-    note = _note(style.sign(dark, 24), 0, row * (_CELL + _GAP) - 0.02, "left", theme(dark).ink)
+    note = _note(style.glyph_label(dark, 24), 0, row * (_CELL + _GAP) - 0.02, "left", theme(dark).ink)
     return note | {"xref": "paper", "font": {"size": FONT_SIZE, "color": theme(dark).ink}}
 
 
@@ -305,10 +315,10 @@ def _note(text: str, x: float, y: float, anchor: str, color: str) -> dict:
     }
 
 
-def _scale_title(method: object) -> str:
+def _scale_title(method: Method) -> str:
     return f"{method.unit}: against (−), for (+) the class" if method.signed else method.unit
 
 
-def _alt_text(rows: Sequence[str], methods: Mapping[str, object], styles: Mapping[str, RunStyle]) -> str:
+def _alt_text(rows: Sequence[str], methods: Mapping[str, Method], styles: Mapping[str, RunStyle]) -> str:
     networks = ", ".join(styles[run].label for run in rows)
     return f"Attribution maps of {networks} by {', '.join(method.title for method in methods.values())}."

@@ -2,14 +2,13 @@
 
 import plotly.graph_objects as go
 
-from resnet_core.figures.style import FONT_SIZE, RUN_COLORS, SMALL_FONT_SIZE, base_layout, theme
+from resnet_core.figures.style import FONT_SIZE, RUN_COLORS, SMALL_FONT_SIZE, Theme, base_layout, theme
 
 _HEIGHT = 300
 
 
 def residual_block_drawing(dark: bool) -> go.Figure:
-    """A plain block and beside it the same block with its skip: x, F(x), the addition (He et al. 2015,
-    figure 2)."""
+    """A plain block and beside it the same block with its skip: x, F(x), the addition (He et al. 2015, figure 2)."""
     colors = theme(dark)
     skip = RUN_COLORS[1][dark]
     shapes, notes = [], []
@@ -30,8 +29,8 @@ def residual_block_drawing(dark: bool) -> go.Figure:
     return go.Figure(layout=layout)
 
 
-def _block_shapes(left: float, has_skip: bool, colors, skip: str) -> list[dict]:
-    """The thread, two convolutions, the ReLU, and with a skip the arc and the addition."""
+def _block_shapes(left: float, has_skip: bool, colors: Theme, skip: str) -> list[dict]:
+    """The main path, two convolutions, the ReLU, and with a skip the arc and the addition."""
     ink = {"color": colors.ink, "width": 2}
     box = {"type": "rect", "fillcolor": colors.panel, "line": ink, "layer": "between"}
     shapes = [{"type": "line", "x0": left + 0.4, "x1": left + 9.2, "y0": 0, "y1": 0, "line": ink, "layer": "below"}]
@@ -47,8 +46,8 @@ def _block_shapes(left: float, has_skip: bool, colors, skip: str) -> list[dict]:
     return shapes
 
 
-def _block_notes(left: float, has_skip: bool, colors, skip: str) -> list[dict]:
-    def note(text: str, x: float, y: float, size: int = FONT_SIZE, color: str = colors.ink, **more) -> dict:
+def _block_notes(left: float, has_skip: bool, colors: Theme, skip: str) -> list[dict]:
+    def note(text: str, x: float, y: float, size: int = FONT_SIZE, color: str = colors.ink, **more: object) -> dict:
         font = {"size": size, "color": color}
         return {"text": text, "x": left + x, "y": y, "showarrow": False, "font": font} | more
 

@@ -1,7 +1,6 @@
 """Error and loss over training: per run, per group of seeds, and small ones for running jobs. No torch.
 
-Frames are RunStore.epochs() and RunStore.steps(): errors there are fractions, here they are drawn in per
-cent.
+Data frames are those of RunStore.epochs() and RunStore.steps(). Errors there are fractions; they are drawn in per cent.
 """
 
 import math
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from resnet_core.figures.line_labels import named_ends
+from resnet_core.figures.line_labels import label_line_ends
 from resnet_core.figures.style import (
     HEIGHT,
     SMALL_FONT_SIZE,
@@ -36,8 +35,7 @@ _X_TITLES = {"epoch": "Epoch", "step": "Training step"}
 
 @dataclass(frozen=True)
 class PaperMark:
-    """A number a paper states, drawn at the right edge: ``value`` in the axis' core unit (error as a
-    fraction)."""
+    """A number from a paper, drawn at the right edge: ``value`` in the core's unit (error as a fraction)."""
 
     value: float
     label: str  # "He et al. 2015, ResNet-56: 6.97 % after 64k iterations"
@@ -53,11 +51,10 @@ def error_curves(
     log_y: bool = False,
     marks: Sequence[PaperMark] = (),
 ) -> go.Figure:
-    """Training (thin) and test (thick) ``y`` ("error" | "loss") over ``x`` ("epoch" | "step"), a pair of
-    lines a run.
+    """Training (thin) and test (thick) ``y`` ("error" | "loss") over ``x`` ("epoch" | "step"), two lines for each run.
 
-    ``epochs`` has the columns run, epoch, step, train_loss, train_error, test_loss, test_error. Runs are
-    drawn in the order of ``styles``; one without rows is left out.
+    ``epochs`` has the columns run, epoch, step, train_loss, train_error, test_loss, test_error. Runs are drawn in the
+    order of ``styles``; those without rows are left out.
     """
     frame = epochs.assign(n=1)
     for side in ("train", "test"):
@@ -73,16 +70,18 @@ def seed_curves(
     x: str = "epoch",
     marks: Sequence[PaperMark] = (),
 ) -> go.Figure:
-    """As :func:`error_curves`, a line a group of seeds: the mean over its runs, and for the test side a
-    band of one standard deviation (n - 1 in the denominator) to either side. ``styles`` is keyed by group."""
+    """The error as in :func:`error_curves`, for groups of runs that differ in their seed: the mean over a
+    group's runs, and for the test error a band of one standard deviation (n - 1 in the denominator). ``styles``
+    is keyed by group.
+    """
     return _curves(group_seeds(epochs, groups), styles, dark, "error", x, log_y=False, marks=marks)
 
 
 def group_seeds(epochs: pd.DataFrame, groups: Mapping[str, Iterable[str]]) -> pd.DataFrame:
     """Mean and spread of the error over the runs of each group, at the epochs that all of its runs have reached.
 
-    Columns: run (the group), epoch, step, n, train, test, test_low, test_high. A spread needs two runs;
-    with one, low and high equal the mean.
+    Columns: run (the group), epoch, step, n, train, test, test_low, test_high. With one run, low and high
+    equal the mean.
     """
     parts = []
     for group, run_ids in groups.items():
@@ -109,13 +108,14 @@ def small_live_curve(
     total_steps: int | None = None,
 ) -> go.Figure:
     """Training error over steps for a job card: columns run, step, error. With ``total_steps`` the axis spans the whole
-    training, so that the line's length shows the progress."""
+    training, so that the line's length shows the progress.
+    """
     shown = [run for run in styles if (steps["run"] == run).any()]
     if not shown:
         return empty_figure("The first point comes with the first steps.", dark, LIVE_HEIGHT)
     traces, top = [], 0.0
     for run in shown:
-        rows = _thinned(steps[steps["run"] == run])
+        rows = _thin_out(steps[steps["run"] == run])
         values = _finite(100 * rows["error"].to_numpy(float))
         top = max(top, _top(values))
         traces.append(
@@ -127,14 +127,14 @@ def small_live_curve(
                 "name": styles[run].label,
                 "line": styles[run].line(dark, 2.5),
                 "showlegend": False,
-                "hovertemplate": styles[run].hover(f"training error {_value_format('error')}<br>step %{{x:,d}}"),
+                "hovertemplate": styles[run].hover_template("training error %{y:.1f} %<br>step %{x:,d}"),
             }
         )
     last_step = max(total_steps or 0, int(steps["step"].max()), 1)
     layout = base_layout(
         dark,
         LIVE_HEIGHT,
-        f"Training error over steps for {_listed([styles[run].label for run in shown])}.",
+        f"Training error over steps for {', '.join(styles[run].label for run in shown)}.",
         margin={"l": 56, "r": 14, "t": 8, "b": 44},
         xaxis={
             "range": [0, last_step],
@@ -164,7 +164,7 @@ def _curves(
     if not shown:
         return empty_figure("Curves stand here once a run has finished its first epoch.", dark, HEIGHT)
     unit = 100 if y == "error" else 1
-    lines = {run: _thinned(frame[frame["run"] == run].sort_values("epoch")) for run in shown}
+    lines = {run: _thin_out(frame[frame["run"] == run].sort_values("epoch")) for run in shown}
     low, high = _value_range(lines.values(), marks, unit, log_y)
     last_x = max(float(rows[x].max()) for rows in lines.values())
 
@@ -172,7 +172,7 @@ def _curves(
     traces += _paper_traces(marks, styles, dark, last_x, unit)
     ends = _line_ends(lines, x, last_x, unit, log_y)
     plot_height = HEIGHT - _TOP - _BOTTOM
-    labels, right = named_ends(ends, len(shown), last_x, styles, dark, (low, high), log_y, plot_height)
+    labels, right = label_line_ends(ends, len(shown), last_x, styles, dark, (low, high), log_y, plot_height)
     layout = base_layout(
         dark,
         HEIGHT,
@@ -191,8 +191,9 @@ def _curves(
 
 
 def _key(dark: bool) -> dict:
-    """What thick and thin mean, right of the axis title. Not the legend's title: with one, plotly lets a
-    long legend run out of the figure."""
+    """What thick and thin mean, right of the axis title. Not as the legend's title: with one, plotly lets a long
+    legend run out of the figure.
+    """
     return {
         "text": "<b>thick</b> test · thin training",
         "x": 1,
@@ -224,7 +225,7 @@ def _run_traces(rows: pd.DataFrame, style: RunStyle, run: str, dark: bool, y: st
             "mode": "lines",
             "line": style.line(dark, width),
             "showlegend": side == "test",
-            "hovertemplate": style.hover(f"{mean}{words} {hover}"),
+            "hovertemplate": style.hover_template(f"{mean}{words} {hover}"),
         }
         if side == "test":
             trace |= {"mode": "lines+markers", "marker": style.marker(dark) | {"maxdisplayed": 12}}
@@ -241,7 +242,7 @@ def _band(rows: pd.DataFrame, style: RunStyle, run: str, dark: bool, xs: np.ndar
         "x": np.concatenate([xs, xs[::-1]]),
         "y": np.concatenate([high, low[::-1]]),
         "fill": "toself",
-        "fillcolor": translucent(style.on(dark), 0.18),
+        "fillcolor": translucent(style.color_on(dark), 0.18),
         "mode": "lines",
         "line": {"width": 0},
         "legendgroup": run,
@@ -265,7 +266,7 @@ def _paper_traces(
             "x": [last_x] * len(marks),
             "y": [unit * mark.value for mark in marks],
             "text": [mark.label for mark in marks],
-            "marker": star | {"color": [styles[m.run].on(dark) if m.run in styles else ink for m in marks]},
+            "marker": star | {"color": [_mark_color(mark, styles, dark) for mark in marks]},
             "cliponaxis": False,
             "legendgroup": "paper",
             "showlegend": False,
@@ -284,8 +285,13 @@ def _paper_traces(
     ]
 
 
+def _mark_color(mark: PaperMark, styles: Mapping[str, RunStyle], dark: bool) -> str:
+    style = styles.get(mark.run) if mark.run else None
+    return style.color_on(dark) if style else theme(dark).ink
+
+
 def _line_ends(lines: Mapping[str, pd.DataFrame], x: str, last_x: float, unit: int, log_y: bool) -> dict[str, float]:
-    """Where the test lines end. A line that ends early is left out: its name would lie on the others."""
+    """Where the test lines end, by run. A line that ends early is left out: its name would lie on the others."""
     ends = {}
     for run, rows in lines.items():
         values = _drawable(unit * rows["test"].to_numpy(float), log_y)
@@ -310,8 +316,9 @@ def _value_range(
 
 
 def _top(values: np.ndarray) -> float:
-    """Upper end of a linear axis: the largest value, unless it is a spike ten times above nine tenths of
-    them, which would flatten all the rest and may leave the figure."""
+    """Upper end of a linear axis: the largest value, unless it is a spike ten times as high as nine tenths of the
+    values, which would flatten all the rest; it may leave the figure.
+    """
     values = values[np.isfinite(values)]
     if not values.size:
         return 1.0
@@ -320,7 +327,7 @@ def _top(values: np.ndarray) -> float:
 
 
 def _drawable(values: np.ndarray, log_y: bool) -> np.ndarray:
-    """Non-finite values, and on a log axis zeros, become gaps."""
+    """Replace values that are not finite, and on a log axis zeros, with gaps."""
     values = _finite(values)
     if log_y:
         values[values <= 0] = np.nan
@@ -331,8 +338,8 @@ def _finite(values: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(values), values, np.nan).round(4)
 
 
-def _thinned(rows: pd.DataFrame) -> pd.DataFrame:
-    """At most MAX_POINTS rows, evenly taken, first and last among them."""
+def _thin_out(rows: pd.DataFrame) -> pd.DataFrame:
+    """At most MAX_POINTS rows, evenly spaced, the first and the last among them."""
     if len(rows) <= MAX_POINTS:
         return rows
     return rows.iloc[np.linspace(0, len(rows) - 1, MAX_POINTS).round().astype(int)]
@@ -349,7 +356,3 @@ def _alt_text(lines: Mapping[str, pd.DataFrame], styles: Mapping[str, RunStyle],
         show = percent if y == "error" else scientific
         ends.append(f"{styles[run].label} ends at {show(train)} training, {show(test)} test {y}")
     return f"Training and test {y} over training. " + "; ".join(ends) + "."
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)

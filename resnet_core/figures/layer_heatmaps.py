@@ -18,6 +18,7 @@ from resnet_core.figures.style import (
     theme,
 )
 from resnet_core.formatting import decade, scientific
+from resnet_core.runs.run import LayerHistory
 
 MAX_STEPS = 200  # columns drawn
 MAX_LAYERS = 240  # rows drawn: a screen has no more pixels for them
@@ -25,28 +26,27 @@ _TITLE = 34  # px above each map
 _MAP = 210  # px of each map when there are several
 _SINGLE_MAP = 330
 _TOP, _BOTTOM = 6, 60
-_STRAY_DECADES = 1.5
+_OUTLIER_DECADES = 1.5
 _LEAST_DECADES = 2.0  # the scale spans at least this: noise must not look like an effect
 
-# Outside of cividis, so that neither is taken for a size.
+# Not in cividis, so that neither is taken for a size.
 ZERO_COLOR = "#E24BA0"
 NOT_FINITE_COLOR = "#E8412C"
 
 
 def layer_heatmaps(
-    histories: Mapping[str, object],
+    histories: Mapping[str, LayerHistory],
     statistic: str,
     styles: Mapping[str, RunStyle],
     dark: bool,
     step: int | None = None,
 ) -> go.Figure:
-    """The statistic (a key of STATISTICS) of each run: steps to the right, layers from the input (top) to
-    the output.
+    """The statistic (a key of STATISTICS) of each run: steps to the right, layers from the input (top) to the output.
 
-    All runs share one colour scale: the logarithm in cividis, or a diverging one with zero in the middle
-    for a signed statistic. It covers all values of all runs, but for strays more than 1.5 decades outside
-    of the middle 99 %. Exact zeros and values that are not finite have colours of their own. ``step`` draws
-    a line there. The height grows by run.
+    All runs share one colour scale: the logarithm in cividis, or a diverging scale with zero in the middle for a signed
+    statistic. It covers all values of all runs, except outliers more than 1.5 decades outside of the middle 99 %. Exact
+    zeros and values that are not finite have colours of their own. ``step`` draws a line there. The height grows with
+    the number of runs.
     """
     stat = STATISTICS[statistic]
     shown = {
@@ -89,7 +89,7 @@ def layer_heatmaps(
         names = np.array(layer_names(history, stat))[rows[run]]
         steps = np.asarray(history.steps)[columns[run]]
         traces += _map_traces(values[run], names, steps, styles[run], axis, stat.signed)
-        _place(layout, axis, index, len(shown), names, last_step, styles[run].sign(dark, 60), dark)
+        _place(layout, axis, index, len(shown), names, last_step, styles[run].glyph_label(dark, 60), dark)
         if step is not None:
             layout["shapes"] += _step_line(step, axis, dark)
     traces += _odd_value_legend(values, stat.signed)
@@ -97,7 +97,7 @@ def layer_heatmaps(
 
 
 def heatmaps_height(n_runs: int) -> int:
-    """Height in px of the figure for so many runs: a page can reserve it before the figure is there."""
+    """Height of the figure in px for so many runs, so that a page can reserve it before the figure is there."""
     each = _SINGLE_MAP if n_runs <= 1 else _MAP
     return _TOP + _BOTTOM + max(n_runs, 1) * (_TITLE + each)
 
@@ -105,8 +105,7 @@ def heatmaps_height(n_runs: int) -> int:
 def _map_traces(
     values: np.ndarray, names: np.ndarray, steps: np.ndarray, style: RunStyle, axis: str, signed: bool
 ) -> list[dict]:
-    """The map itself and, where there are any, the cells that have no place on its scale. ``values`` (L,
-    S)."""
+    """The heat map of ``values`` (L, S) and, where there are any, the cells that have no place on its scale."""
     ordinary = np.isfinite(values) & ((values > 0) | signed)
     z = np.full(values.shape, np.nan)
     z[ordinary] = values[ordinary] if signed else np.log10(values[ordinary])
@@ -120,10 +119,8 @@ def _map_traces(
         "hoverongaps": False,
     }
     where = "%{y}<br>step %{x:,d}"
-    traces = [
-        common
-        | {"z": z.astype(np.float32), "coloraxis": "coloraxis", "hovertemplate": style.hover(f"{where}<br>{shown}")}
-    ]
+    hover = {"hovertemplate": style.hover_template(f"{where}<br>{shown}")}
+    traces = [common | hover | {"z": z.astype(np.float32), "coloraxis": "coloraxis"}]
     for odd, color, words in (
         ((values == 0) & ~ordinary, ZERO_COLOR, "exactly zero"),
         (~np.isfinite(values), NOT_FINITE_COLOR, "not finite (overflow)"),
@@ -138,17 +135,19 @@ def _map_traces(
                     "colorscale": [[0, color], [1, color]],
                     "showscale": False,
                     "name": words,
-                    "hovertemplate": style.hover(f"{where}<br>{words}"),
+                    "hovertemplate": style.hover_template(f"{where}<br>{words}"),
                 }
             )
     return traces
 
 
-def _columns_around(odd: np.ndarray) -> slice:
-    """The columns that hold the odd cells, for a second full map would double what is sent. One more to
-    each side: plotly takes the width of a cell from its neighbours. All rows stay: plotly fails on a part
-    of the categories."""
-    found = np.flatnonzero(odd.any(axis=0))
+def _columns_around(cells: np.ndarray) -> slice:
+    """The columns that hold these cells: a second map of all columns would double what is sent.
+
+    One more at each side, because plotly takes a cell's width from its neighbours. All rows stay, because plotly fails
+    on a part of the categories.
+    """
+    found = np.flatnonzero(cells.any(axis=0))
     return slice(max(0, found[0] - 1), found[-1] + 2)
 
 
@@ -182,7 +181,7 @@ def _place(
     title: str,
     dark: bool,
 ) -> None:
-    """Axes, stage boundaries and title of the map with number ``index`` from the top."""
+    """Add axes, stage boundaries and title of the map that is number ``index`` from the top to the layout."""
     inner = layout["height"] - _TOP - _BOTTOM
     slot = inner / n_runs
     top = 1 - (index * slot + _TITLE) / inner
@@ -239,7 +238,7 @@ def _place(
 
 
 def _step_line(step: int, axis: str, dark: bool) -> list[dict]:
-    """Visible on every colour of the map: light on dark."""
+    """A light line on a dark one, visible on every colour of the map."""
     line = {
         "type": "line",
         "xref": f"x{axis}",
@@ -262,8 +261,8 @@ def _color_limits(values: list[np.ndarray], signed: bool) -> tuple[float, float]
     if not every.size:
         return -1.0, 1.0
     bulk_low, bulk_high = np.quantile(every, [0.005, 0.995])
-    low = float(max(every.min(), bulk_low - _STRAY_DECADES))
-    high = float(min(every.max(), bulk_high + _STRAY_DECADES))
+    low = float(max(every.min(), bulk_low - _OUTLIER_DECADES))
+    high = float(min(every.max(), bulk_high + _OUTLIER_DECADES))
     missing = max(0.0, _LEAST_DECADES - (high - low)) / 2
     return low - missing, high + missing
 
@@ -293,7 +292,7 @@ def _signed(value: float) -> str:
 
 
 def _evenly(n: int, most: int) -> np.ndarray:
-    """Indices of at most ``most`` out of n, first and last among them."""
+    """At most ``most`` of n indices, evenly spaced, the first and the last among them."""
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).round().astype(int)
 
 

@@ -1,4 +1,4 @@
-"""One statistic by depth, at one step: the gradient from the input to the output of each network. No torch."""
+"""One statistic over the depth of networks, at one step: such as the gradient from input to output. No torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from resnet_core.figures.layer_statistics import (
     nearest_step,
     stage_spans,
 )
-from resnet_core.figures.line_labels import named_ends
+from resnet_core.figures.line_labels import label_line_ends
 from resnet_core.figures.style import (
     HEIGHT,
     SMALL_FONT_SIZE,
@@ -26,6 +26,7 @@ from resnet_core.figures.style import (
     value_axis,
 )
 from resnet_core.formatting import scientific
+from resnet_core.runs.run import LayerHistory
 
 _TOP, _BOTTOM = 68, 60  # margins in px
 _ZERO = ("triangle-down-open", "exactly zero")
@@ -35,14 +36,14 @@ _LEAST_SPAN = 100  # a log axis covers at least two decades, so that noise does 
 
 @dataclass(frozen=True, eq=False)
 class LayerValues:
-    """A network's values by depth: ``names`` of the L layers, input first; ``values`` (L,) or (seeds, L)."""
+    """One statistic of a network: ``names`` of its L layers, input first, and ``values`` (L,) or (seeds, L)."""
 
     names: tuple[str, ...]
     values: np.ndarray
 
 
-def layer_profile(
-    histories: Mapping[str, object],
+def layer_profile_at_step(
+    histories: Mapping[str, LayerHistory],
     step: int | None,
     statistic: str,
     styles: Mapping[str, RunStyle],
@@ -56,24 +57,25 @@ def layer_profile(
     measured = {run: h for run, h in histories.items() if run in styles and len(h.steps)}
     at = {run: nearest_step(history, step) for run, history in measured.items()}
     profiles = {run: LayerValues(layer_names(h, stat), layer_values(h, stat)[at[run]]) for run, h in measured.items()}
-    figure = depth_profile(profiles, stat, styles, dark)
+    figure = layer_profile(profiles, stat, styles, dark)
     figure.layout.meta |= {"steps": {run: int(measured[run].steps[index]) for run, index in at.items()}}
     return figure
 
 
-def depth_profile(
+def layer_profile(
     profiles: Mapping[str, LayerValues],
     statistic: Statistic,
     styles: Mapping[str, RunStyle],
     dark: bool,
     relative: bool = False,
 ) -> go.Figure:
-    """A line a network over its layers, input at the left; several seeds as their median with a band from
-    the smallest to the largest. All networks share one axis, logarithmic unless the statistic is signed.
+    """A line for each network over its layers, input at the left; several seeds as their median with a band from the
+    smallest to the largest. All networks share one axis, logarithmic unless the statistic is signed.
 
-    ``relative``: depth as a share of the network's own, so that networks of different depth lie over each
-    other. Exact zeros stand as open triangles on the lower edge, values that are not finite as crosses on
-    the upper.
+    Exact zeros are open triangles at the lower edge, values that are not finite crosses at the upper edge.
+
+    Args:
+        relative: depth as a share of the network's own, so that networks of different depth lie over each other.
     """
     shown = {run: profiles[run] for run in styles if run in profiles and np.size(profiles[run].values)}
     if not shown:
@@ -94,7 +96,7 @@ def depth_profile(
     longest = max(len(profile.names) for profile in shown.values())
     same_end = {r: end for r, end in ends.items() if relative or len(shown[r].names) >= 0.97 * longest}
     plot_height = HEIGHT - _TOP - _BOTTOM
-    labels, right = named_ends(same_end, len(shown), last_x, styles, dark, y_range, log_y, plot_height)
+    labels, right = label_line_ends(same_end, len(shown), last_x, styles, dark, y_range, log_y, plot_height)
 
     y_axis = value_axis(statistic.title, *y_range, log_y)
     if not log_y:
@@ -138,7 +140,7 @@ def _profile_traces(
         "customdata": [[name, scientific(value)] for name, value in zip(names, middle, strict=True)],
         "line": style.line(dark, 2.5),
         "marker": style.marker(dark, 8) | {"maxdisplayed": 30},
-        "hovertemplate": style.hover(f"%{{customdata[0]}}<br>{seeds}%{{customdata[1]}}"),
+        "hovertemplate": style.hover_template(f"%{{customdata[0]}}<br>{seeds}%{{customdata[1]}}"),
     }
     traces.append(line)
     odd_values = (
@@ -154,17 +156,17 @@ def _profile_traces(
                     "x": xs[odd],
                     "y": np.full(odd.sum(), y),
                     "text": np.array(names)[odd],
-                    "marker": {"symbol": symbol, "size": 12, "color": style.on(dark), "line": {"width": 2}},
+                    "marker": {"symbol": symbol, "size": 12, "color": style.color_on(dark), "line": {"width": 2}},
                     "cliponaxis": False,
                     "showlegend": False,
-                    "hovertemplate": style.hover(f"%{{text}}<br>{words}"),
+                    "hovertemplate": style.hover_template(f"%{{text}}<br>{words}"),
                 }
             )
     return traces
 
 
 def _odd_value_legend(traces: list[dict], dark: bool) -> list[dict]:
-    """What the signs on the edges mean, where there are any."""
+    """What the markers at the edges mean, where there are any."""
     used = {trace["marker"]["symbol"] for trace in traces if "marker" in trace}
     return [
         {
@@ -191,7 +193,7 @@ def _band(values: np.ndarray, xs: np.ndarray, style: RunStyle, dark: bool, floor
         "x": np.concatenate([xs[kept], xs[kept][::-1]]),
         "y": np.concatenate([high, low[::-1]]),
         "fill": "toself",
-        "fillcolor": translucent(style.on(dark), 0.2),
+        "fillcolor": translucent(style.color_on(dark), 0.2),
         "line": {"width": 0},
         "showlegend": False,
         "hoverinfo": "skip",

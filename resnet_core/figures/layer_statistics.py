@@ -1,9 +1,6 @@
-"""The layer statistics a figure can show: exact names, what they mean, which axis tells
-the truth about them. No torch.
+"""The layer statistics that figures show: what they are called, what they mean, and which axis suits them. No torch.
 
-The columns are those of training/events.py (WEIGHT_STATS, BLOCK_STATS); a ``history`` is
-runs.run.LayerHistory: ``steps`` (S,), ``weight_names`` and ``block_names``, ``weight_stats`` (S, W, 3),
-``block_stats`` (S, B, 3).
+The columns are those of training/events.py (WEIGHT_STATS, BLOCK_STATS).
 """
 
 from collections.abc import Mapping
@@ -20,7 +17,7 @@ from resnet_core.training.events import BLOCK_STATS, WEIGHT_STATS
 class Statistic:
     """One quantity measured in every layer."""
 
-    of: str  # "weights": one value a layer with weights; "blocks": one a block's output, the stem's first
+    of: str  # "weights": one value for each layer with weights; "blocks": one for each block's output, the stem's first
     column: int  # in weight_stats or block_stats
     title: str  # for axes and colour bars
     meaning: str  # one sentence for a student
@@ -65,19 +62,19 @@ STATISTICS = {
 }
 
 
-def layer_names(history, statistic: Statistic) -> tuple[str, ...]:
-    """Names of the rows, input first."""
+def layer_names(history: LayerHistory, statistic: Statistic) -> tuple[str, ...]:
+    """Names of the layers, input first."""
     return tuple(history.weight_names if statistic.of == "weights" else history.block_names)
 
 
-def layer_values(history, statistic: Statistic) -> np.ndarray:
+def layer_values(history: LayerHistory, statistic: Statistic) -> np.ndarray:
     """(S, L): the statistic at each recorded step in each layer, input first."""
     stats = history.weight_stats if statistic.of == "weights" else history.block_stats
     return np.asarray(stats)[:, :, statistic.column]
 
 
 def layer_frame(histories: Mapping[str, LayerHistory], statistic: str, names: Mapping[str, str]) -> pd.DataFrame:
-    """A statistic of some runs as numbers: one row a run, step and layer.
+    """A statistic of some runs as a data frame: one row for each run, step and layer.
 
     Columns: step, layer, the statistic's name, run (id), name. `histories` and `names` are keyed by run.
     """
@@ -92,7 +89,7 @@ def layer_frame(histories: Mapping[str, LayerHistory], statistic: str, names: Ma
     return pd.concat(parts)
 
 
-def nearest_step(history, step: int | None) -> int:
+def nearest_step(history: LayerHistory, step: int | None) -> int:
     """Index of the recorded step nearest to ``step``; of the last one for None."""
     steps = np.asarray(history.steps)
     return len(steps) - 1 if step is None else int(np.abs(steps - step).argmin())

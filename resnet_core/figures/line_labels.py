@@ -1,4 +1,4 @@
-"""Names at the ends of lines, for figures with few lines: nobody has to look back and forth to a legend. No torch."""
+"""Names at the ends of lines, so that a figure with few lines can be read without its legend. No torch."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ _GAP = 22  # px between two labels
 _LENGTH = 26  # characters
 
 
-def named_ends(
+def label_line_ends(
     ends: Mapping[str, float],
     n_lines: int,
     x: float,
@@ -21,14 +21,14 @@ def named_ends(
     log_y: bool,
     plot_height: int,
 ) -> tuple[list[dict], int]:
-    """Labels as of :func:`end_labels` where the figure has few lines, and the right margin in px that it needs."""
+    """Labels from :func:`label_traces` where the figure has few lines, and the right margin in px that they need."""
     if n_lines > DIRECT_LABELS:
         return [], _MARGIN
-    labels = end_labels(ends, x, styles, dark, y_range, log_y, plot_height)
+    labels = label_traces(ends, x, styles, dark, y_range, log_y, plot_height)
     return labels, _MARGIN + label_margin(list(ends), styles)
 
 
-def end_labels(
+def label_traces(
     ends: Mapping[str, float],
     x: float,
     styles: Mapping[str, RunStyle],
@@ -37,21 +37,21 @@ def end_labels(
     log_y: bool,
     plot_height: int,
 ) -> list[dict]:
-    """A label for each line that ends at height ``ends[run]`` at the right edge ``x``, moved apart where
+    """A label for each line, which ends at height ``ends[run]`` at the right edge ``x``; moved apart where
     ends lie close.
 
-    Text traces rather than annotations: they vanish with their line when the legend isolates another.
+    They are text traces rather than annotations, so that they vanish with their line when the legend isolates another.
     """
     low, high = (math.log10(limit) if log_y else limit for limit in y_range)
     gap = _GAP * (high - low) / plot_height
-    wanted = [math.log10(end) if log_y else end for end in ends.values()]
+    heights = [math.log10(end) if log_y else end for end in ends.values()]
     return [
         {
             "type": "scatter",
             "mode": "text",
             "x": [x],
             "y": [10**height if log_y else height],
-            "text": [f"  {styles[run].sign(dark, _LENGTH)}"],
+            "text": [f"  {styles[run].glyph_label(dark, _LENGTH)}"],
             "textposition": "middle right",
             "textfont": {"size": SMALL_FONT_SIZE, "color": theme(dark).ink},
             "cliponaxis": False,
@@ -60,7 +60,7 @@ def end_labels(
             "showlegend": False,
             "hoverinfo": "skip",
         }
-        for run, height in zip(ends, spread_out(wanted, gap, low, high), strict=True)
+        for run, height in zip(ends, spread_apart(heights, gap, low, high), strict=True)
     ]
 
 
@@ -69,9 +69,10 @@ def label_margin(runs: Sequence[str], styles: Mapping[str, RunStyle]) -> int:
     return max((text_width("   ● " + shorten(styles[run].label, _LENGTH)) for run in runs), default=0)
 
 
-def spread_out(positions: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move positions apart, keeping their order, until neighbours are about ``gap`` apart, inside [low,
-    high] while there is room."""
+def spread_apart(positions: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Move positions until neighbours are about ``gap`` apart, in the same order, and inside [low, high] while
+    there is room.
+    """
     order = sorted(range(len(positions)), key=lambda i: positions[i])
     placed = [positions[i] for i in order]
     for _ in range(60):

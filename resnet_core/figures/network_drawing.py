@@ -1,9 +1,7 @@
-"""A network as a drawing: stages as lanes, blocks as tiles coloured by channels, skips as
-arcs above the tiles. No torch.
+"""A network as a drawing: stages as lanes, blocks as tiles coloured by channels, skips as arcs. No torch.
 
-Tiles and the signs on the arcs are points with customdata [first, stop]: the blocks from ``first`` to
-``stop`` - 1, counted from 0 at the input. A page toggles these when one is selected (``on_select``, mode
-"points").
+Tiles and the markers on the arcs are points with customdata [first, stop]: the blocks from ``first`` to ``stop`` - 1,
+counted from 0 at the input. A page toggles these when one is selected (``on_select``, mode "points").
 """
 
 import numpy as np
@@ -16,16 +14,20 @@ from resnet_core.figures.style import (
     text_width,
     theme,
 )
-from resnet_core.figures.tiles import Lane, Tile, lanes_of
+from resnet_core.figures.tiles import Lane, Tile, build_lanes
+from resnet_core.networks.spec import NetSpec
+
+_Placed = tuple[Tile, float, float]
+"""A tile, its centre along the lane in slots, and the height of the lane's line in px."""
 
 LANE = 168  # px from lane to lane
 _BARE_LANE = 116  # px, where no block has a place for a skip
 _TOP, _BOTTOM = 44, 14  # margins in px
-_BELOW_LINE = 42  # px from the line that threads a lane's blocks to the lane's lower edge
+_BELOW_LINE = 42  # px from the line through a lane's blocks to the lane's lower edge
 _TILE = 46  # px, height
 _RETURN = 35  # px from the line down to the path that leads to the next lane
 _ARC = 66  # px from the line to the top of an arc
-_LEAST_SLOTS = 7  # a lane is at least so wide, or the tiles of a small network would be huge
+_MIN_SLOTS = 7  # width of a lane at least, or the tiles of a small network would be huge
 _FILL = 0.72  # of a slot
 _WIDTH = 1240  # px that the page gives the drawing: decides whether a tile has room for its number
 
@@ -36,27 +38,26 @@ _CHANNEL_COLORS = {
 }
 
 
-def _sign(color: int, dash: str, symbol: str, name: str) -> dict:
+def _arc_style(color: int, dash: str, symbol: str, name: str) -> dict:
     return {"colors": RUN_COLORS[color], "dash": dash, "symbol": symbol, "name": name}
 
 
-_SIGNS = {
-    "identity": _sign(1, "solid", "circle", "identity skip"),
-    "pad": _sign(1, "dash", "circle", "zero-padded identity (option A)"),
-    "project": _sign(2, "dash", "square", "projection (1×1 conv)"),
-    "gate": _sign(3, "solid", "diamond", "gated skip"),
+_ARC_STYLES = {
+    "identity": _arc_style(1, "solid", "circle", "identity skip"),
+    "pad": _arc_style(1, "dash", "circle", "zero-padded identity (option A)"),
+    "project": _arc_style(2, "dash", "square", "projection (1×1 conv)"),
+    "gate": _arc_style(3, "solid", "diamond", "gated skip"),
 }
 _MISSING = "no skip (click to add)"
 
 
-def network_drawing(spec, dark: bool) -> go.Figure:
-    """The drawing of a NetSpec. Blocks are drawn one by one up to 24 in a lane (depth 110 has 18), folded
-    beyond."""
-    lanes = lanes_of(spec)
-    slots = max(_LEAST_SLOTS, *(lane.width for lane in lanes)) + 0.6
+def network_drawing(spec: NetSpec, dark: bool) -> go.Figure:
+    """Draw a network. Up to 24 blocks in a lane (depth 110 has 18) are drawn one by one, more are folded."""
+    lanes = build_lanes(spec)
+    slots = max(_MIN_SLOTS, *(lane.width for lane in lanes)) + 0.6
     lane_px = _lane_height(lanes)
     height = _TOP + _BOTTOM + len(lanes) * lane_px
-    placed = [
+    placed: list[_Placed] = [
         (tile, x, _line_y(row, lane_px))
         for row, lane in enumerate(lanes)
         for tile, x in zip(lane.tiles, _centres(lane), strict=True)
@@ -74,7 +75,7 @@ def network_drawing(spec, dark: bool) -> go.Figure:
         xaxis={"visible": False, "range": [-0.15, slots - 0.15], "fixedrange": True},
         yaxis={"visible": False, "range": [-(height - _TOP - _BOTTOM), 0], "fixedrange": True},
         barmode="overlay",
-        shapes=_threads(lanes, lane_px, colors.muted),
+        shapes=_main_path(lanes, lane_px, colors.muted),
         annotations=[
             {
                 "text": lane.title,
@@ -102,7 +103,7 @@ def _lane_height(lanes: list[Lane]) -> int:
 
 
 def _line_y(row: int, lane_px: int) -> int:
-    """Where the line runs that threads the blocks of a lane: 0 is the upper edge of the first lane."""
+    """Height of the line through the blocks of a lane in px: 0 is the upper edge of the first lane."""
     return _BELOW_LINE - (row + 1) * lane_px
 
 
@@ -111,9 +112,10 @@ def _centres(lane: Lane) -> list[float]:
     return [float(edge - tile.width / 2) for edge, tile in zip(right, lane.tiles, strict=True)]
 
 
-def _tiles(placed: list[tuple[Tile, float, float]], dark: bool, slot_px: float) -> list[dict]:
-    """Two bar traces: the blocks, which can be selected, and the rest. Folded blocks lie on a second,
-    shifted card."""
+def _tiles(placed: list[_Placed], dark: bool, slot_px: float) -> list[dict]:
+    """Two bar traces: the blocks, which can be selected, and the rest. Folded blocks have a second,
+    shifted card below.
+    """
     blocks = [entry for entry in placed if entry[0].first >= 0]
     others = [entry for entry in placed if entry[0].first < 0]
     folded = [(tile, x + 0.07, y + 7) for tile, x, y in blocks if tile.n_blocks > 1]
@@ -165,7 +167,7 @@ def _channel_colors(found: set[int], dark: bool) -> dict[int, str]:
 
 
 def _always_bright(dark: bool) -> dict:
-    """A selection is a click here, nothing that the rest should fade for. Plotly wants both states or none."""
+    """A selection is only a click here, so the rest must not fade. Plotly wants both states or none."""
     look = {"marker": {"opacity": 1}, "textfont": {"color": theme(dark).ink}}
     return {"selected": look, "unselected": look}
 
@@ -174,22 +176,22 @@ def _fits(tile: Tile, slot_px: float) -> bool:
     return text_width(tile.text) <= (tile.width - (1 - _FILL)) * slot_px
 
 
-def _arcs(placed: list[tuple[Tile, float, float]], spec, dark: bool, slot_px: float) -> list[dict]:
-    """A line trace and a trace of signs for each kind of skip there is, and for the missing ones."""
-    groups: dict[str, list[tuple[Tile, float, float]]] = {}
+def _arcs(placed: list[_Placed], spec: NetSpec, dark: bool, slot_px: float) -> list[dict]:
+    """A line trace and a trace of markers for each kind of skip there is, and for the missing ones."""
+    groups: dict[str, list[_Placed]] = {}
     for tile, x, y in placed:
         if tile.skip:
             groups.setdefault(tile.skip if tile.n_skips else "", []).append((tile, x, y))
-    traces = [trace for kind in _SIGNS if kind in groups for trace in _present(groups[kind], kind, spec, dark)]
+    traces = [trace for kind in _ARC_STYLES if kind in groups for trace in _present(groups[kind], kind, spec, dark)]
     if "" in groups:
         traces += _absent(groups[""], dark)
-    present = [entry for kind in _SIGNS for entry in groups.get(kind, [])]
+    present = [entry for kind in _ARC_STYLES for entry in groups.get(kind, [])]
     return traces + ([_additions(present, dark, slot_px)] if present else [])
 
 
-def _present(entries: list[tuple[Tile, float, float]], kind: str, spec, dark: bool) -> list[dict]:
-    sign = _SIGNS[kind]
-    color = sign["colors"][dark]
+def _present(entries: list[_Placed], kind: str, spec: NetSpec, dark: bool) -> list[dict]:
+    style = _ARC_STYLES[kind]
+    color = style["colors"][dark]
     weak = f", × {spec.skip_strength:g}" if spec.skip_strength != 1 else ""
     dropped = ", with dropout" if spec.merge == "dropout" else ""
     line = {
@@ -197,14 +199,14 @@ def _present(entries: list[tuple[Tile, float, float]], kind: str, spec, dark: bo
         "mode": "lines",
         **_arc_points(entries),
         # A skip that carries less is drawn thinner; at strength 0 it is a hair.
-        "line": {"color": color, "width": 1 + 3.5 * spec.skip_strength, "dash": sign["dash"]},
+        "line": {"color": color, "width": 1 + 3.5 * spec.skip_strength, "dash": style["dash"]},
         "hoverinfo": "skip",
         "showlegend": False,
     }
-    return [line, _signs(entries, sign, color, color, 13, dark) | {"name": sign["name"] + weak + dropped}]
+    return [line, _markers(entries, style, color, color, 13, dark) | {"name": style["name"] + weak + dropped}]
 
 
-def _absent(entries: list[tuple[Tile, float, float]], dark: bool) -> list[dict]:
+def _absent(entries: list[_Placed], dark: bool) -> list[dict]:
     colors = theme(dark)
     line = {
         "type": "scatter",
@@ -215,12 +217,12 @@ def _absent(entries: list[tuple[Tile, float, float]], dark: bool) -> list[dict]:
         "hoverinfo": "skip",
         "showlegend": False,
     }
-    sign = {"symbol": "circle", "dash": "dot"}
-    return [line, _signs(entries, sign, colors.background, colors.muted, 11, dark) | {"name": _MISSING}]
+    style = {"symbol": "circle", "dash": "dot"}
+    return [line, _markers(entries, style, colors.background, colors.muted, 11, dark) | {"name": _MISSING}]
 
 
-def _signs(entries: list[tuple[Tile, float, float]], sign: dict, fill: str, edge: str, size: int, dark: bool) -> dict:
-    """The clickable sign at the top of each arc; in the legend it stands with its line."""
+def _markers(entries: list[_Placed], style: dict, fill: str, edge: str, size: int, dark: bool) -> dict:
+    """The clickable marker at the top of each arc; the legend shows it with its line."""
     some = [f"{tile.n_skips} of {tile.n_blocks}" if 0 < tile.n_skips < tile.n_blocks else "" for tile, _, _ in entries]
     return {
         "type": "scatter",
@@ -228,9 +230,9 @@ def _signs(entries: list[tuple[Tile, float, float]], sign: dict, fill: str, edge
         # Gaps between the points: the line is for the legend only.
         "x": [value for _, x, _ in entries for value in (x, None)],
         "y": [value for _, _, y in entries for value in (y + _ARC, None)],
-        "line": {"color": edge, "width": 4 if fill == edge else 1.5, "dash": sign["dash"]},
+        "line": {"color": edge, "width": 4 if fill == edge else 1.5, "dash": style["dash"]},
         "marker": {
-            "symbol": sign["symbol"],
+            "symbol": style["symbol"],
             "size": size,
             "color": fill,
             "line": {"color": edge, "width": 2},
@@ -245,8 +247,8 @@ def _signs(entries: list[tuple[Tile, float, float]], sign: dict, fill: str, edge
     }
 
 
-def _additions(entries: list[tuple[Tile, float, float]], dark: bool, slot_px: float) -> dict:
-    """The point behind each block where branch and skip meet, no larger than the gap between two tiles."""
+def _additions(entries: list[_Placed], dark: bool, slot_px: float) -> dict:
+    """The point after each block where branch and skip meet, no larger than the gap between two tiles."""
     colors = theme(dark)
     return {
         "type": "scatter",
@@ -265,8 +267,8 @@ def _additions(entries: list[tuple[Tile, float, float]], dark: bool, slot_px: fl
     }
 
 
-def _arc_points(entries: list[tuple[Tile, float, float]]) -> dict:
-    """Half ellipses from before each tile to behind it, one line broken between them."""
+def _arc_points(entries: list[_Placed]) -> dict:
+    """Half ellipses from before each tile to after it, one line broken between them."""
     angle = np.linspace(np.pi, 0, 15)
     xs, ys = [], []
     for tile, x, y in entries:
@@ -275,7 +277,7 @@ def _arc_points(entries: list[tuple[Tile, float, float]]) -> dict:
     return {"x": xs, "y": ys}
 
 
-def _threads(lanes: list[Lane], lane_px: int, color: str) -> list[dict]:
+def _main_path(lanes: list[Lane], lane_px: int, color: str) -> list[dict]:
     """The main path: a line through each lane's blocks, and from its end to the start of the next."""
     line = {"color": color, "width": 2}
     shapes = []
@@ -291,7 +293,7 @@ def _threads(lanes: list[Lane], lane_px: int, color: str) -> list[dict]:
 
 
 def _arrows(lanes: list[Lane], lane_px: int, dark: bool) -> dict:
-    """Which way the signal goes: back on each return path, out behind the last tile."""
+    """Arrows that show where the signal goes: back on each return path, out after the last tile."""
     last = len(lanes) - 1
     xs = [lane.width / 2 for lane in lanes[:-1]] + [lanes[-1].width + 0.02]
     ys = [_line_y(row, lane_px) - (_RETURN if row < last else 0) for row in range(len(lanes))]
@@ -316,10 +318,10 @@ def _tile_help(tile: Tile) -> str:
         return tile.help
     if tile.n_blocks > 1:
         return f"<b>blocks {tile.first + 1} to {tile.stop}</b><br>{tile.help}<br>{tile.n_skips} with a skip"
-    state = f"{_SIGNS[tile.skip]['name']}: click to remove it" if tile.n_skips else "no skip: click to add it"
+    state = f"{_ARC_STYLES[tile.skip]['name']}: click to remove it" if tile.n_skips else "no skip: click to add it"
     return f"<b>block {tile.first + 1}</b><br>{tile.help}<br>{state}"
 
 
-def _alt_text(spec) -> str:
+def _alt_text(spec: NetSpec) -> str:
     mask = spec.skip_mask()
     return f"Drawing of {spec.name}: {len(mask)} blocks, {sum(mask)} of them with a skip connection."

@@ -1,6 +1,4 @@
-"""How long the ways through a network are: each skip doubles their number (Veit et al. 2016,
-arXiv 1605.06431). No torch.
-"""
+"""The lengths of the paths through a network: each skip doubles their number (Veit et al. 2016). No torch."""
 
 from collections.abc import Mapping
 
@@ -14,37 +12,37 @@ HEIGHT = 400
 
 
 def path_length_bars(lengths: Mapping[str, Mapping[int, int]], styles: Mapping[str, RunStyle], dark: bool) -> go.Figure:
-    """Share of a network's paths by length, a set of bars a network.
+    """Share of a network's paths by length, a set of bars for each network.
 
-    ``lengths``: id -> {blocks passed through their branch: number of such paths}, as networks.costs
-    counts them.
+    ``lengths``: id -> {blocks passed through their branch: number of such paths}, as networks.costs counts them.
     """
     shown = {key: dict(sorted(lengths[key].items())) for key in styles if lengths.get(key)}
     if not shown:
         return empty_figure("The paths of a network with blocks are counted here.", dark, HEIGHT)
-    traces = []
+    traces, names = [], []
     for key, counts in shown.items():
         total = sum(counts.values())
         style = styles[key]
+        names.append(f"{style.label}: {_paths(total)}, on average {_mean(counts):.3g} blocks long")
         traces.append(
             {
                 "type": "bar",
                 "x": list(counts),
-                # Python's own division: the counts are larger than any machine integer.
+                # Divided as Python integers: the counts are larger than any machine integer.
                 "y": [round(100 * (count / total), 4) for count in counts.values()],
                 "customdata": [scientific(float(count)) for count in counts.values()],
                 "marker": style.bar(dark),
                 "opacity": 1 if len(shown) == 1 else 0.7,
-                "name": f"{style.label}: {_paths(total)}, on average {_mean(counts):.3g} blocks long",
+                "name": names[-1],
                 "showlegend": True,
-                "hovertemplate": style.hover("%{customdata} paths through %{x} blocks<br>%{y:.2g} % of all"),
+                "hovertemplate": style.hover_template("%{customdata} paths through %{x} blocks<br>%{y:.2g} % of all"),
             }
         )
     longest = max(max(counts) for counts in shown.values())
     layout = base_layout(
         dark,
         HEIGHT,
-        "Share of paths by length. " + "; ".join(trace["name"] for trace in traces) + ".",
+        "Share of paths by length. " + "; ".join(names) + ".",
         margin={"l": 76, "r": 20, "t": 36 + 22 * len(shown), "b": 60},
         xaxis={
             "title": {"text": "Path length (blocks passed through their branch, not their skip)"},

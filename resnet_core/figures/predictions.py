@@ -1,4 +1,4 @@
-"""What each network answers for one picture: the probabilities of the likeliest classes, side by side. No torch."""
+"""What networks predict for one picture: the probabilities of the top classes, side by side. No torch."""
 
 from collections.abc import Mapping, Sequence
 
@@ -29,17 +29,18 @@ def prediction_bars(
     true_class: int | None = None,
     top: int = 5,
 ) -> go.Figure:
-    """Bars of probability, a column a network, one row a class: the ``top`` likeliest over all networks.
+    """Bars of probability, a column for each network and a row for each of the ``top`` classes, those with the largest
+    probability in any network.
 
-    ``probabilities``: run -> (num_classes,), each summing to 1. All columns run from 0 to 100 %. The class
-    each network chose is bold; ``true_class``, always shown, is marked in the row's name.
+    ``probabilities``: run -> (num_classes,), each summing to 1. All columns run from 0 to 100 %. The class that a
+    network predicts is bold; ``true_class``, always shown, is marked in the row's name.
     """
     rows = max(1, min(top, len(classes)))
     height = _TOP + _BOTTOM + rows * _ROW
     shown = {run: np.asarray(probabilities[run], dtype=float) for run in styles if run in probabilities}
     if not shown:
         return empty_figure("The networks' answers stand here once a picture is chosen.", dark, height)
-    picked = likeliest(list(shown.values()), rows, true_class)
+    picked = select_classes(list(shown.values()), rows, true_class)
     names = [_class_name(classes[index], index == true_class) for index in picked]
 
     gap = 0.03
@@ -51,7 +52,7 @@ def prediction_bars(
         traces.append(_bars(values[picked], names, int(values.argmax()), picked, styles[run], dark, axis))
         annotations.append(
             {
-                "text": styles[run].sign(dark),
+                "text": styles[run].glyph_label(dark),
                 "xref": "paper",
                 "yref": "paper",
                 "x": left,
@@ -91,13 +92,12 @@ def prediction_bars(
 
 
 def _axis_end(columns: int) -> float:
-    """So far beyond 100 % that the number after a full bar has room, also in a narrow column."""
+    """Far enough beyond 100 % for the number after a full bar, also in a narrow column."""
     return max(122.0, 100 / (1 - min(0.6, columns * _NUMBER / _NARROWEST)))
 
 
-def likeliest(probabilities: Sequence[np.ndarray], top: int, always: int | None = None) -> list[int]:
-    """Classes by their largest probability in any of the networks, the first ``top``; ``always`` is one of
-    them."""
+def select_classes(probabilities: Sequence[np.ndarray], top: int, always: int | None = None) -> list[int]:
+    """The ``top`` classes by their largest probability in any of the networks; ``always`` is one of them."""
     order = list(np.argsort(-np.max(probabilities, axis=0), kind="stable"))
     picked = [int(index) for index in order[:top]]
     if always is not None and always not in picked:
@@ -127,7 +127,7 @@ def _bars(
         "textfont": {"size": SMALL_FONT_SIZE, "color": theme(dark).ink},
         "cliponaxis": False,
         "name": style.label,
-        "hovertemplate": style.hover("%{y}: %{x:.2f} %"),
+        "hovertemplate": style.hover_template("%{y}: %{x:.2f} %"),
     }
 
 
@@ -141,6 +141,6 @@ def _alt_text(
     styles: Mapping[str, RunStyle],
     true_class: int | None,
 ) -> str:
-    answers = [f"{styles[run].label} says {classes[p.argmax()]} ({percent(p.max())})" for run, p in shown.items()]
+    answers = [f"{styles[run].label} says {classes[int(p.argmax())]} ({percent(p.max())})" for run, p in shown.items()]
     truth = f" The true class is {classes[true_class]}." if true_class is not None else ""
     return "; ".join(answers) + "." + truth

@@ -1,9 +1,10 @@
-"""How every figure looks: the colours and signs of runs, the two themes, the layout figures start from. No torch."""
+"""How every figure looks: colours and markers of runs, the two themes, the layout that figures start from. No torch."""
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -29,8 +30,8 @@ RUN_COLORS = (
     ("#444A52", "#D5DAE1"),  # black
 )
 
-# Cividis (Nuñez, Anderton, Renslow 2018, https://doi.org/10.1371/journal.pone.0199239): even steps look
-# even, also to colour-blind eyes.
+# Cividis (Nuñez, Anderton, Renslow 2018, https://doi.org/10.1371/journal.pone.0199239): equal steps look equal, also to
+# colour-blind eyes.
 CIVIDIS = (
     "#00224e", "#123570", "#3b496c", "#575d6d", "#707173",
     "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838",
@@ -39,7 +40,7 @@ CIVIDIS = (
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours of the page the figure stands on; they match .streamlit/config.toml."""
+    """Colours of the page around the figure; they match .streamlit/config.toml."""
 
     background: str
     panel: str
@@ -77,11 +78,12 @@ DARK = Theme(
 
 
 def theme(dark: bool) -> Theme:
+    """The colours of a dark or a light page."""
     return DARK if dark else LIGHT
 
 
 @dataclass(frozen=True)
-class _Sign:
+class _LineStyle:
     dash: str
     symbol: str
     filled: bool
@@ -90,18 +92,17 @@ class _Sign:
 
 
 # Plain and residual differ by more than colour, on screen and in a black-and-white print.
-_SIGNS = {
-    "plain": _Sign("dash", "circle", False, "○", "/"),
-    "residual": _Sign("solid", "circle", True, "●", ""),
-    "highway": _Sign("dashdot", "diamond", True, "◆", "x"),
-    "mixed": _Sign("longdash", "square", True, "■", "-"),
+_LINE_STYLES = {
+    "plain": _LineStyle("dash", "circle", False, "○", "/"),
+    "residual": _LineStyle("solid", "circle", True, "●", ""),
+    "highway": _LineStyle("dashdot", "diamond", True, "◆", "x"),
+    "mixed": _LineStyle("longdash", "square", True, "■", "-"),
 }
 
 
 @dataclass(frozen=True)
 class RunStyle:
-    """The sign of one run, the same in every figure: colour for the run, dash and marker for its kind of
-    network."""
+    """How one run looks in every figure: colour for the run, dash and marker for its kind of network."""
 
     color: str  # on a light page
     dark_color: str
@@ -113,53 +114,53 @@ class RunStyle:
     label: str
     kind: str  # "plain" | "residual" | "highway" | "mixed"
 
-    def on(self, dark: bool) -> str:
+    def color_on(self, dark: bool) -> str:
         """The run's colour on a dark or a light page."""
         return self.dark_color if dark else self.color
 
     def line(self, dark: bool, width: float) -> dict:
-        return {"color": self.on(dark), "dash": self.dash, "width": width}
+        return {"color": self.color_on(dark), "dash": self.dash, "width": width}
 
     def marker(self, dark: bool, size: float = 9) -> dict:
-        fill = self.on(dark) if self.filled else theme(dark).background
+        fill = self.color_on(dark) if self.filled else theme(dark).background
         return {
             "symbol": self.symbol,
             "size": size,
             "color": fill,
-            "line": {"color": self.on(dark), "width": 2},
+            "line": {"color": self.color_on(dark), "width": 2},
         }
 
     def bar(self, dark: bool) -> dict:
-        marker = {"color": self.on(dark), "line": {"color": self.on(dark), "width": 1.5}}
+        marker = {"color": self.color_on(dark), "line": {"color": self.color_on(dark), "width": 1.5}}
         if self.pattern:
             marker["pattern"] = {
                 "shape": self.pattern,
                 "fillmode": "replace",
-                "fgcolor": self.on(dark),
+                "fgcolor": self.color_on(dark),
                 "bgcolor": theme(dark).background,
                 "size": 7,
                 "solidity": 0.35,
             }
         return marker
 
-    def hover(self, text: str) -> str:
-        """A hovertemplate: the run's name in bold above the text, in one box."""
+    def hover_template(self, text: str) -> str:
+        """A plotly hovertemplate: the run's name in bold above the text, in one box."""
         return f"<b>{self.label}</b><br>{text}<extra></extra>"
 
-    def sign(self, dark: bool, length: int = 28) -> str:
-        """Label with its sign in front, for annotations: the sign in the run's colour, the words in ink."""
-        glyph = f'<span style="color:{self.on(dark)};font-size:22px">{self.glyph}</span>'
+    def glyph_label(self, dark: bool, length: int = 28) -> str:
+        """The label after its glyph, for annotations: the glyph in the run's colour."""
+        glyph = f'<span style="color:{self.color_on(dark)};font-size:22px">{self.glyph}</span>'
         return f"{glyph} {shorten(self.label, length)}"
 
 
 def style_runs(
     runs: Iterable[tuple[str, str, str]], before: Mapping[str, RunStyle] | None = None
 ) -> dict[str, RunStyle]:
-    """One style per run, from (id, name, kind) in the order of the table.
+    """One style for each run, from (id, name, kind) in the order of the table.
 
-    Colours are given in Okabe-Ito order. Runs found in ``before`` (the styles of the previous view) keep
-    their colour, so taking a run off the table does not repaint the others. After eight runs colours
-    repeat; names do not, equal names get their id appended.
+    Colours are assigned in Okabe-Ito order. Runs in ``before`` (the styles of the previous view) keep their colour, so
+    that taking a run off the table does not change the others. After eight runs colours repeat; names do not, equal
+    names get their id appended.
     """
     runs = list(runs)
     names = [name for _, name, _ in runs]
@@ -167,11 +168,11 @@ def style_runs(
     styles = {}
     for run_id, name, kind in runs:
         color, dark_color = RUN_COLORS[slots[run_id]]
-        sign = _SIGNS[kind]
+        look = _LINE_STYLES[kind]
         # A name is text: in plotly's labels "<" would begin a tag.
         label = (f"{name} ({run_id})" if names.count(name) > 1 else name).replace("<", "‹")
         styles[run_id] = RunStyle(
-            color, dark_color, sign.dash, sign.symbol, sign.filled, sign.glyph, sign.pattern, label, kind
+            color, dark_color, look.dash, look.symbol, look.filled, look.glyph, look.pattern, label, kind
         )
     return styles
 
@@ -241,9 +242,8 @@ def _template(dark: bool) -> go.layout.Template:
     )
 
 
-def base_layout(dark: bool, height: int, alt: str, **more) -> dict:
-    """What every figure's layout starts from: template, fixed height, margins, and the words for a screen
-    reader.
+def base_layout(dark: bool, height: int, alt: str, **more: Any) -> dict[str, Any]:
+    """What every figure's layout starts from: template, fixed height, margins, and the alternative text.
 
     ``uirevision`` is constant so that a live redraw keeps the reader's zoom.
     """
@@ -256,13 +256,13 @@ def base_layout(dark: bool, height: int, alt: str, **more) -> dict:
     } | more
 
 
-def describe(figure: go.Figure) -> str:
-    """What the figure shows, in words: for ``alt=`` and captions of screen readers."""
-    return figure.layout.meta["alt"]
+def alt_text(figure: go.Figure) -> str:
+    """What the figure shows, in words, for screen readers."""
+    return str(figure.layout.meta["alt"])
 
 
 def empty_figure(sentence: str, dark: bool, height: int) -> go.Figure:
-    """A figure of the size the full one will have, with one calm sentence: what will stand here."""
+    """A figure of the size that the full one will have, with a sentence that says what will be here."""
     layout = base_layout(
         dark,
         height,
@@ -285,7 +285,7 @@ def empty_figure(sentence: str, dark: bool, height: int) -> go.Figure:
 
 
 def colorscale(colors: Iterable[str]) -> list[list]:
-    """Evenly spaced colours as plotly wants them."""
+    """Evenly spaced colours as a plotly colorscale."""
     colors = list(colors)
     return [[i / (len(colors) - 1), color] for i, color in enumerate(colors)]
 
@@ -302,8 +302,9 @@ def diverging_scale(dark: bool) -> list[list]:
 
 
 def log_ticks(low: float, high: float) -> dict:
-    """Labelled ticks of a log axis over [low, high]: 1-2-5 when it spans few decades, else every k-th
-    decade; plain numbers while all lie between 0.01 and 50,000, else powers of ten."""
+    """Labelled ticks of a log axis over [low, high]: 1-2-5 when it spans few decades, else every k-th decade; plain
+    numbers if all lie between 0.01 and 50,000, else powers of ten.
+    """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     digits = (1, 2, 5) if high / low <= 10**2.2 else (1,)
     every = max(1, math.ceil((last - first) / 9)) if len(digits) == 1 else 1
@@ -339,6 +340,7 @@ def translucent(color: str, alpha: float) -> str:
 
 
 def shorten(text: str, length: int) -> str:
+    """Cut text to at most ``length`` characters, with an ellipsis."""
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
@@ -354,5 +356,5 @@ def wrap(text: str, width: int) -> str:
 
 
 def text_width(text: str, size: int = SMALL_FONT_SIZE) -> int:
-    """Estimated width in px: what a margin must hold so that no label is cut."""
+    """Estimated width in px, for margins that cut no label."""
     return math.ceil(0.56 * size * len(text))

@@ -1,4 +1,4 @@
-"""Small pictures in rows, to choose one of. No torch."""
+"""Small pictures in rows, to choose one from. No torch."""
 
 from collections.abc import Sequence
 
@@ -13,10 +13,13 @@ _ROW_PX = 44
 
 
 def thumbnails(pictures: np.ndarray, names: Sequence[str], chosen: int | None, dark: bool) -> go.Figure:
-    """``pictures``: uint8 (N, S, S, 3), in rows of PER_ROW; ``names``: what the pointer is told over each;
-    ``chosen``: which is framed.
+    """Pictures, uint8 (N, S, S, 3), in rows of PER_ROW.
 
-    Over each lies a point with customdata [its number from 0]: a page learns from it which one was clicked.
+    Over each lies a point with customdata [its index], from which a page learns which one was clicked.
+
+    Args:
+        names: shown when the pointer is over a picture.
+        chosen: index of the picture with a frame.
     """
     n = len(pictures)
     if n == 0:

@@ -1,7 +1,7 @@
-"""The plan of a network as lanes of tiles: what the drawing shows, before any coordinates in pixels. No torch.
+"""A network as lanes of tiles: what the drawing shows, before any coordinates in pixels. No torch.
 
-A lane is a stage, a tile one block or a fold of equal neighbours. Units of width are slots: one block takes
-one.
+A lane is a stage; a tile is one block, or several equal neighbours folded into one. Widths are in slots: one
+block takes one.
 """
 
 from collections.abc import Sequence
@@ -26,11 +26,15 @@ _END_WIDTH = 1.3  # stem and head
 
 @dataclass(frozen=True)
 class Tile:
-    """``first`` to ``stop`` - 1: the blocks it stands for, counted from 0 at the input; both -1 for what is
-    no block.
+    """One tile of the drawing.
 
-    skip: "identity", "pad", "project" or "gate"; "" where no skip can be. n_skips: how many of its blocks
-    have theirs.
+    Attributes:
+        first, stop: it stands for the blocks ``first`` to ``stop`` - 1, counted from 0 at the input; both -1 for
+            what is no block.
+        text, help: on the tile, and shown when the pointer is over it.
+        width: in slots.
+        skip: "identity", "pad", "project" or "gate"; "" where there can be no skip.
+        n_skips: how many of its blocks have their skip.
     """
 
     first: int
@@ -49,6 +53,8 @@ class Tile:
 
 @dataclass(frozen=True)
 class Lane:
+    """One row of the drawing."""
+
     title: str
     tiles: tuple[Tile, ...]
 
@@ -57,7 +63,7 @@ class Lane:
         return sum(tile.width for tile in self.tiles)
 
 
-def lanes_of(spec: NetSpec) -> list[Lane]:
+def build_lanes(spec: NetSpec) -> list[Lane]:
     """The lanes of a network, from the input to the output."""
     return _alexnet_vgg_lanes(spec) if spec.family in ("alexnet", "vgg") else _resnet_lanes(spec)
 
@@ -107,8 +113,9 @@ def _block_tile(index: int, block: BlockArchitecture, spec: NetSpec) -> Tile:
 
 
 def _fold(tiles: list[Tile]) -> list[Tile]:
-    """Equal neighbours as one tile when there are too many for a lane; a pattern that does not fold that
-    way, in equal shares."""
+    """Fold equal neighbours into one tile when there are too many for a lane; a pattern that has few equal
+    neighbours, in equal shares.
+    """
     if len(tiles) <= MOST_TILES:
         return tiles
     groups = [list(group) for _, group in groupby(tiles, key=lambda t: (t.first < 0, t.skip, t.n_skips, t.channels))]

@@ -1,4 +1,4 @@
-"""What the checks of a map are made of: curves of deletion and insertion, and maps side by side. No torch."""
+"""Figures for the checks of a map: deletion and insertion curves, and maps side by side. No torch."""
 
 from collections.abc import Mapping
 
@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from resnet_core.attribution.methods import Method
 from resnet_core.attribution.scaling import share_scale
 from resnet_core.figures.style import (
     FONT_SIZE,
@@ -70,11 +71,8 @@ def deletion_insertion_curves(curves: pd.DataFrame, dark: bool) -> go.Figure:
     return go.Figure(data=traces, layout=layout)
 
 
-def maps_beside(maps: Mapping[str, np.ndarray], method: object, dark: bool) -> go.Figure:
-    """Maps (H, W) of one method side by side, all on the first one's scale, its 99th percentile.
-
-    ``method``: a row of attribution.methods.METHODS.
-    """
+def maps_beside(maps: Mapping[str, np.ndarray], method: Method, dark: bool) -> go.Figure:
+    """Maps (H, W) of one method side by side, all on the scale of the first one, see share_scale."""
     low, high = share_scale([next(iter(maps.values()))], method.signed)
     width = (1 - _GAP * (len(maps) - 1)) / len(maps)
     ticks = [low, 0.0, high] if method.signed else [0.0, high]

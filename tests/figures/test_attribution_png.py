@@ -6,8 +6,8 @@ import pytest
 from PIL import Image, ImageColor, ImageDraw
 
 from resnet_core.attribution.methods import METHODS
-from resnet_core.figures.attribution_columns import columns_of
-from resnet_core.figures.attribution_png import GridWords, fitted, font_of, grid_png, wrapped
+from resnet_core.figures.attribution_columns import build_columns
+from resnet_core.figures.attribution_png import GridText, fit_text, grid_png, load_font, wrap_lines
 from resnet_core.figures.style import LIGHT, style_runs
 
 SIGNED = METHODS["integrated_gradients"]
@@ -30,7 +30,7 @@ def drawn(n_networks=1, methods=("integrated_gradients",), side=32, dark=False, 
         strength,
         {run: np.array([0.6, 0.3, 0.0991, 0.0009]) for run in styles},
         CLASSES,
-        GridWords("What speaks for cat", {run: f"asked about: {CLASSES[0]}" for run in styles}, [LONG, "Short."]),
+        GridText("What speaks for cat", {run: f"asked about: {CLASSES[0]}" for run in styles}, [LONG, "Short."]),
     )
     return Image.open(io.BytesIO(png))
 
@@ -89,7 +89,7 @@ def test_the_strength_lets_the_picture_through():
 def test_the_numbers_of_the_scale_are_those_of_the_figure(boxes):
     values = np.linspace(-3, 2, 1024, dtype=np.float32).reshape(32, 32)
     drawn(values=values)
-    (column,) = columns_of({"r": {"m": values}}, {"m": SIGNED}, ["r"], False)
+    (column,) = build_columns({"r": {"m": values}}, {"m": SIGNED}, ["r"], False)
     assert set(column.ticks.values()) < {text for text, _ in boxes}
     assert column.ticks[0.0].startswith("−")
 
@@ -104,13 +104,13 @@ def test_dark_is_dark():
 
 @pytest.mark.parametrize("letter", "äñłЖΩ−×●○◆■")
 def test_the_font_has_letters_beyond_english_and_the_signs_of_runs(letter):
-    missing = bytes(font_of(40).getmask("\uffff"))
-    assert bytes(font_of(40).getmask(letter)) != missing
+    missing = bytes(load_font(40).getmask("\uffff"))
+    assert bytes(load_font(40).getmask(letter)) != missing
 
 
 def test_what_is_too_long_ends_with_an_ellipsis():
-    assert fitted("cat", 500, 32) == "cat"
-    assert fitted(CLASSES[0], 200, 32).endswith("…")
-    lines = wrapped(LONG, 400, 32, most=2)
+    assert fit_text("cat", 500, 32) == "cat"
+    assert fit_text(CLASSES[0], 200, 32).endswith("…")
+    lines = wrap_lines(LONG, 400, 32, most=2)
     assert len(lines) == 2 and lines[1].endswith("…")
-    assert " ".join(wrapped(LONG, 400, 32)) == LONG.strip()
+    assert " ".join(wrap_lines(LONG, 400, 32)) == LONG.strip()

@@ -10,7 +10,7 @@ from resnet_core.figures.curves import (
     seed_curves,
     small_live_curve,
 )
-from resnet_core.figures.style import describe
+from resnet_core.figures.style import alt_text
 
 
 def lines(figure, run):
@@ -131,7 +131,7 @@ def test_no_data_is_a_calm_sentence_of_the_same_size(epochs, styles, dark):
 
 
 def test_the_words_for_a_screen_reader_name_the_results(epochs, styles):
-    words = describe(error_curves(epochs, styles, False))
+    words = alt_text(error_curves(epochs, styles, False))
     assert "ResNet-20" in words and "10.0 %" in words
 
 

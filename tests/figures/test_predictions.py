@@ -1,7 +1,7 @@
 import numpy as np
 
-from resnet_core.figures.predictions import likeliest, prediction_bars
-from resnet_core.figures.style import describe
+from resnet_core.figures.predictions import prediction_bars, select_classes
+from resnet_core.figures.style import alt_text
 
 CLASSES = ["cat", "dog", "frog", "ship"]
 ANSWERS = {"a": np.array([0.5, 0.3, 0.15, 0.05]), "b": np.array([0.1, 0.0, 0.9, 0.0])}
@@ -24,10 +24,10 @@ def test_each_networks_choice_is_bold(styles):
 
 
 def test_the_true_class_is_shown_and_marked_even_when_nobody_thought_of_it(styles):
-    assert likeliest(list(ANSWERS.values()), 2, always=3) == [2, 3]
+    assert select_classes(list(ANSWERS.values()), 2, always=3) == [2, 3]
     figure = prediction_bars(ANSWERS, CLASSES, styles, False, true_class=3, top=2)
     assert "ship" in figure.data[0].y[-1] and "✓" in figure.data[0].y[-1]
-    assert "true class is ship" in describe(figure)
+    assert "true class is ship" in alt_text(figure)
 
 
 def test_plain_and_residual_bars_differ_by_more_than_colour(styles):

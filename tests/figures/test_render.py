@@ -13,7 +13,7 @@ from resnet_core.figures.attribution_maps import attribution_grid, attribution_m
 from resnet_core.figures.block_drawing import residual_block_drawing
 from resnet_core.figures.curves import error_curves, seed_curves, small_live_curve
 from resnet_core.figures.layer_heatmaps import layer_heatmaps
-from resnet_core.figures.layer_profiles import LayerValues, depth_profile, layer_profile
+from resnet_core.figures.layer_profiles import LayerValues, layer_profile, layer_profile_at_step
 from resnet_core.figures.layer_statistics import STATISTICS
 from resnet_core.figures.network_drawing import network_drawing
 from resnet_core.figures.path_lengths import path_length_bars
@@ -98,8 +98,8 @@ def figures(epochs, history, styles, twins):
         "many runs": error_curves(pd.concat(crowd), style_runs(named), True),
         "seeds": seed_curves(epochs, {"a": ["a", "b"]}, twins, False),
         "live": small_live_curve(steps, styles, False, total_steps=64_000),
-        "profile": layer_profile(histories, 1_200, "weight_grad_rms", twins, False),
-        "many decades": depth_profile({"a": profile}, STATISTICS["block_grad_rms"], twins, True),
+        "profile": layer_profile_at_step(histories, 1_200, "weight_grad_rms", twins, False),
+        "many decades": layer_profile({"a": profile}, STATISTICS["block_grad_rms"], twins, True),
         "heat maps": layer_heatmaps(histories, "weight_grad_rms", twins, False, step=800),
         "signed heat map": layer_heatmaps(histories, "block_mean", {"a": twins["a"]}, True),
         "predictions": prediction_bars(answers, classes, styles, False, true_class=0),

@@ -9,7 +9,7 @@ from resnet_core.attribution.methods import METHODS
 from resnet_core.figures.attribution_maps import attribution_grid
 from resnet_core.figures.curves import error_curves
 from resnet_core.figures.layer_heatmaps import layer_heatmaps
-from resnet_core.figures.layer_profiles import layer_profile
+from resnet_core.figures.layer_profiles import layer_profile_at_step
 from resnet_core.figures.network_drawing import network_drawing
 from resnet_core.networks.spec import NetSpec
 
@@ -22,7 +22,7 @@ def test_a_figure_is_made_within_50_ms(kind, epochs, history, twins):
     picture = np.zeros((32, 32, 3), np.uint8)
     make = {
         "curves": lambda: error_curves(epochs, twins, False),
-        "profile": lambda: layer_profile(histories, 0, "weight_grad_rms", twins, False),
+        "profile": lambda: layer_profile_at_step(histories, 0, "weight_grad_rms", twins, False),
         "heatmaps": lambda: layer_heatmaps(histories, "weight_grad_rms", twins, False),
         "drawing": lambda: network_drawing(NetSpec(depth=110), False),
         "grid": lambda: attribution_grid(picture, maps, methods, twins, False),

@@ -78,7 +78,7 @@ def test_an_empty_figure_has_its_size_and_its_sentence():
     figure = style.empty_figure("Curves stand here once a run has finished its first epoch.", True, 321)
     assert figure.layout.height == 321
     assert "Curves stand here" in figure.layout.annotations[0].text
-    assert style.describe(figure).startswith("Curves stand here")
+    assert style.alt_text(figure).startswith("Curves stand here")
 
 
 @pytest.mark.parametrize(
@@ -100,4 +100,8 @@ def test_a_log_axis_over_many_decades_is_not_crowded():
 
 def test_a_name_is_text_and_never_markup():
     style_of = style.style_runs([("r", '<a href="x">net</a>', "plain")])["r"]
-    assert "<a" not in style_of.label and "<a" not in style_of.hover("") and "<a" not in style_of.sign(False)
+    assert (
+        "<a" not in style_of.label
+        and "<a" not in style_of.hover_template("")
+        and "<a" not in style_of.glyph_label(False)
+    )

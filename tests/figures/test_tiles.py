@@ -1,11 +1,11 @@
 import pytest
 
-from resnet_core.figures.tiles import MOST_TILES, lanes_of
+from resnet_core.figures.tiles import MOST_TILES, build_lanes
 from resnet_core.networks.spec import NetSpec
 
 
 def blocks(spec):
-    return [tile for lane in lanes_of(spec) for tile in lane.tiles if tile.first >= 0]
+    return [tile for lane in build_lanes(spec) for tile in lane.tiles if tile.first >= 0]
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_every_block_is_on_exactly_one_tile_in_order(spec):
     covered = [index for tile in tiles for index in range(tile.first, tile.stop)]
     assert covered == list(range(spec.n_blocks))
     assert sum(tile.n_skips for tile in tiles) == sum(spec.skip_mask())
-    assert all(lane.width <= MOST_TILES + 3 for lane in lanes_of(spec))
+    assert all(lane.width <= MOST_TILES + 3 for lane in build_lanes(spec))
 
 
 def test_up_to_depth_110_each_block_is_a_tile_of_its_own():
@@ -38,11 +38,11 @@ def test_a_fold_keeps_blocks_with_and_without_skip_apart():
 
 
 def test_lanes_tell_channels_and_sizes():
-    titles = [lane.title for lane in lanes_of(NetSpec(depth=56))]
+    titles = [lane.title for lane in build_lanes(NetSpec(depth=56))]
     assert "16 channels" in titles[0] and "32×32" in titles[0]
     assert "64 channels" in titles[2] and "8×8" in titles[2] and "9 blocks" in titles[2]
     imagenet = NetSpec(depth=50, layout="imagenet", block="bottleneck", shortcut="B", width=64, image_size=224)
-    sizes = [lane.title.split(" · ")[-1] for lane in lanes_of(imagenet)]
+    sizes = [lane.title.split(" · ")[-1] for lane in build_lanes(imagenet)]
     assert sizes == ["56×56", "28×28", "14×14", "7×7"]
 
 
@@ -54,7 +54,7 @@ def test_kinds_of_skips_are_told_apart():
 
 def test_networks_without_a_place_for_skips_have_lanes_too():
     vgg = NetSpec(family="vgg", depth=19, norm="none", layout="imagenet", width=64)
-    features, classifier = lanes_of(vgg)
+    features, classifier = build_lanes(vgg)
     assert sum(tile.channels > 0 for tile in features.tiles) == 16
     assert len(classifier.tiles) == 3
     assert blocks(vgg) == []

@@ -1,17 +1,17 @@
-"""What is written around a grid of attribution maps, so that it can stand without the page. No torch."""
+"""The text around a grid of attribution maps, so that it can stand without the page. No torch."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import METHODS
-from resnet_core.figures.attribution_png import GridWords
+from resnet_core.figures.attribution_png import GridText
 from resnet_core.trained.net import TrainedNet
 
 Maps = Mapping[str, Mapping[str, Attribution]]
 """Network -> method -> map."""
 
 
-def grid_words(nets: Sequence[TrainedNet], picture: str, maps: Maps, strength: float) -> GridWords:
+def grid_text(nets: Sequence[TrainedNet], picture: str, maps: Maps, strength: float) -> GridText:
     """Title and notes for the maps of networks that know the same classes.
 
     Args:
@@ -23,9 +23,9 @@ def grid_words(nets: Sequence[TrainedNet], picture: str, maps: Maps, strength: f
     differ = len(set(targets.values())) > 1
     described = ", ".join(f"{net.name} ({net.id}, trained on {net.facts.dataset})" for net in nets)
     methods = {method: text for method in maps[nets[0].id] if (text := _settings_of_all(nets, maps, method))}
-    return GridWords(
+    return GridText(
         title=describe_question(targets.values()),
-        asked={net: f"asked about: {name}" for net, name in targets.items()} if differ else {},
+        targets={net: f"asked about: {name}" for net, name in targets.items()} if differ else {},
         notes=[
             f"Picture: {picture}. Networks: {described}.",
             *(f"{METHODS[method].title}: {text}." for method, text in methods.items()),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from resnet_core.attribution.explain_result import Attribution
-from resnet_core.figures.attribution_words import describe_settings, grid_words
+from resnet_core.figures.attribution_text import describe_settings, grid_text
 from resnet_core.networks.spec import NetSpec
 from resnet_core.trained.net import DataFacts, TrainedNet
 
@@ -16,12 +16,12 @@ GRAD_CAM = Attribution("grad_cam", 3, VALUES, None, None, VALUES[0], 1.0, None, 
 
 
 def words(other):
-    return grid_words([PLAIN, RESIDUAL], "a dot", {"p1": {"grad_cam": GRAD_CAM}, "r1": {"grad_cam": other}}, 0.75)
+    return grid_text([PLAIN, RESIDUAL], "a dot", {"p1": {"grad_cam": GRAD_CAM}, "r1": {"grad_cam": other}}, 0.75)
 
 
 def test_it_says_what_the_maps_were_made_of():
     found = words(GRAD_CAM)
-    assert found.title == "What speaks for class 3" and not found.asked
+    assert found.title == "What speaks for class 3" and not found.targets
     text = "\n".join(found.notes)
     assert "Picture: a dot." in text and "75 %" in text
     assert "Plain-8 (p1, trained on dots), ResNet-8 (r1, trained on dots)" in text
@@ -31,7 +31,7 @@ def test_it_says_what_the_maps_were_made_of():
 def test_where_the_networks_differ_it_says_which_is_which():
     found = words(replace(GRAD_CAM, target=5, params={"block": "layer3.1"}))
     assert found.title == "What speaks for class 3 or class 5"
-    assert found.asked == {"p1": "asked about: class 3", "r1": "asked about: class 5"}
+    assert found.targets == {"p1": "asked about: class 3", "r1": "asked about: class 5"}
     assert "block layer3.0 (Plain-8); block layer3.1 (ResNet-8)" in "\n".join(found.notes)
 
 
