@@ -111,6 +111,6 @@ def test_the_font_has_letters_beyond_english_and_the_signs_of_runs(letter):
 def test_what_is_too_long_ends_with_an_ellipsis():
     assert fit_text("cat", 500, 32) == "cat"
     assert fit_text(CLASSES[0], 200, 32).endswith("…")
-    lines = wrap_lines(LONG, 400, 32, most=2)
+    lines = wrap_lines(LONG, 400, 32, max_lines=2)
     assert len(lines) == 2 and lines[1].endswith("…")
     assert " ".join(wrap_lines(LONG, 400, 32)) == LONG.strip()
