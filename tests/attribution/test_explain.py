@@ -235,6 +235,7 @@ class TestLeavesNoTrace:
         assert np.array_equal(np.random.get_state()[1], numpy_state)
 
 
+@pytest.mark.slow
 def test_captum_is_quiet():
     code = """
 import torch

@@ -137,6 +137,7 @@ def command(home):
         process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_stops_with_a_checkpoint(command, store, tools, number):
     process, run_id = command("waits")
@@ -149,6 +150,7 @@ def test_ctrl_c_stops_with_a_checkpoint(command, store, tools, number):
     tools.assert_undisturbed(store, run_id)
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_ends_it_at_once(command, store, tools):
     process, run_id = command("deaf")
     tools.worker_of(store, run_id)
@@ -159,6 +161,7 @@ def test_a_second_ctrl_c_ends_it_at_once(command, store, tools):
     assert store.get(run_id).state == "stopped" and "resume" in store.get(run_id).reason
 
 
+@pytest.mark.slow
 def test_a_killed_commands_run_is_found_stopped_and_goes_on(command, store, tools):
     process, run_id = command("waits")
     tools.worker_of(store, run_id)

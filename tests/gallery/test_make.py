@@ -32,6 +32,7 @@ def test_what_is_made_ships(store, folder) -> None:
     assert len(scores) == 101 and scores == sorted(scores) and scores[0] < scores[-1]
 
 
+@pytest.mark.slow
 def test_it_goes_on_where_it_was_cut_off(store, folder) -> None:
     def cut(event: object) -> None:
         if isinstance(event, CheckpointSaved):
@@ -60,6 +61,7 @@ def test_without_the_pictures_nothing_is_begun(tmp_path, folder) -> None:
     store.close()
 
 
+@pytest.mark.slow
 def test_the_plan_knows_what_ships_what_is_begun_and_what_is_left(store, folder, monkeypatch) -> None:
     ships, begun, missing = SMALL, Wanted("plain-8", "short-4", 1), Wanted("plain-8", "short-4", 2)
     monkeypatch.setattr(make, "PAPER", (ships, begun))

@@ -14,7 +14,7 @@ from resnet_core.runs.bundle import STEP_COLUMNS, export_run, import_run
 from resnet_core.runs.store import RunStore
 from resnet_core.training.events import CheckpointSaved, Finished, Stopped
 from resnet_core.training.recipe import Recipe
-from tests.runs.conftest import WEIGHT_NAMES
+from tests.runs.conftest import WEIGHT_NAMES, training
 
 SPEC = NetSpec(family="residual", depth=8, width=4)
 FACTS = {
@@ -51,14 +51,26 @@ def turned(name):
     return weights_for(SPEC) | {name: ("F32", (second, first, *rest))}
 
 
-@pytest.fixture
-def trained(store, events):
+def record_training(store):
     """A finished run with every table filled."""
     run_id = store.create(SPEC.to_dict(), Recipe(steps=30).to_dict(), "shapes-10", name="A net", tags=["x"])
     store.set_facts(run_id, FACTS)
-    told = [event for event in events() if not isinstance(event, CheckpointSaved | Finished)]
+    told = [event for event in training() if not isinstance(event, CheckpointSaved | Finished)]
     store.record(run_id, [*told, Finished(30, 4.5, safetensors(weights_for(SPEC)))])
     return run_id
+
+
+@pytest.fixture
+def trained(store):
+    return record_training(store)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    """The bytes of such a run."""
+    store = RunStore(tmp_path_factory.mktemp("exported"))
+    yield export_run(store, record_training(store))
+    store.close()
 
 
 @pytest.fixture
@@ -292,30 +304,28 @@ BAD = {
 
 
 @pytest.mark.parametrize("how", BAD)
-def test_a_bad_bundle_gets_a_sentence_and_leaves_nothing(store, trained, other_store, how):
+def test_a_bad_bundle_gets_a_sentence_and_leaves_nothing(bundle, other_store, how):
     with pytest.raises(StoreError) as error:
-        import_run(other_store, BAD[how](export_run(store, trained)))
+        import_run(other_store, BAD[how](bundle))
     sentence = str(error.value)
     assert sentence.endswith(".") and 20 < len(sentence) < 400 and "\n" not in sentence
     assert other_store.runs() == []
     assert list(other_store.home.glob("runs/*")) == []
 
 
-def test_the_sentence_names_the_first_tensor_that_does_not_fit(store, trained):
+def test_the_sentence_names_the_first_tensor_that_does_not_fit(bundle, other_store):
     weights = turned("layer2.0.conv1.weight") | {"fc.bias": ("F32", (3,))}
     with pytest.raises(StoreError) as error:
-        import_run(store, rewritten(export_run(store, trained), weights=safetensors(weights)))
+        import_run(other_store, rewritten(bundle, weights=safetensors(weights)))
     assert str(error.value) == (
         "The weights in this bundle do not fit ResNet-8 · width 4: 'layer2.0.conv1.weight' is F32 of shape "
         "(4, 8, 3, 3) and should be F32 of shape (8, 4, 3, 3)."
     )
 
 
-def test_a_bomb_is_not_unpacked(store, trained, other_store, monkeypatch):
-    from resnet_core.runs import bundle
-
-    monkeypatch.setattr(bundle, "MAX_BYTES", 2 << 20)
-    small = rewritten(export_run(store, trained), weights=bytes(3 << 20))
+def test_a_bomb_is_not_unpacked(bundle, other_store, monkeypatch):
+    monkeypatch.setattr("resnet_core.runs.bundle.MAX_BYTES", 2 << 20)
+    small = rewritten(bundle, weights=bytes(3 << 20))
     assert len(small) < 1 << 20
     with pytest.raises(StoreError, match="unpacks to 3 MB"):
         import_run(other_store, small)
@@ -323,4 +333,4 @@ def test_a_bomb_is_not_unpacked(store, trained, other_store, monkeypatch):
     with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as bomb:
         bomb.writestr("epoch.npy", bytes(3 << 20))
     with pytest.raises(StoreError, match="too large"):
-        import_run(other_store, rewritten(export_run(store, trained), epochs=inner.getvalue()))
+        import_run(other_store, rewritten(bundle, epochs=inner.getvalue()))
