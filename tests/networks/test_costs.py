@@ -18,16 +18,15 @@ def _is_container(module: nn.Module) -> bool:
     return isinstance(module, Network | Block | nn.Sequential | nn.Identity)
 
 
-def _calls(spec: NetSpec) -> list[tuple[str, nn.Module, tuple[int, ...]]]:
+def _calls(net: Network, image_size: int) -> list[tuple[str, nn.Module, tuple[int, ...]]]:
     """(name, module, output shape for one picture) of each layer that a forward pass calls, in the order of calls."""
-    net = build_net(spec, device="meta")
     calls = []
     for name, module in net.named_modules():
         if not _is_container(module):
             module.register_forward_hook(
                 lambda called, _inputs, out, name=name: calls.append((name, called, tuple(out.shape[1:])))
             )
-    net(torch.empty(1, 3, spec.image_size, spec.image_size, device="meta"))
+    net(torch.empty(1, 3, image_size, image_size, device="meta"))
     return calls
 
 
@@ -52,36 +51,26 @@ KINDS = {
 }
 
 
-def _check_rows(spec: NetSpec) -> None:
+def _check_costs(spec: NetSpec) -> None:
     """The layers that the modules' forward calls, and those that the costs count, are the same in the same order."""
-    calls, rows = _calls(spec), count_costs(spec).layers
-    assert [(row.name, row.out_shape) for row in rows] == [(name, shape) for name, _, shape in calls]
-    for row, (_, module, shape) in zip(rows, calls, strict=True):
+    net, costs = build_net(spec, device="meta"), count_costs(spec)
+    calls = _calls(net, spec.image_size)
+    assert [(row.name, row.out_shape) for row in costs.layers] == [(name, shape) for name, _, shape in calls]
+    for row, (_, module, shape) in zip(costs.layers, calls, strict=True):
         assert row.kind == KINDS.get(type(module), "merge"), row
         own = 0 if row.kind == "merge" else sum(parameter.numel() for parameter in module.parameters())
         assert (row.params, row.macs) == (own, _macs(module, shape)), row
-
-
-def _check_tensors(spec: NetSpec) -> None:
-    state = build_net(spec, device="meta").state_dict()
-    assert tensor_shapes(spec) == {name: tuple(tensor.shape) for name, tensor in state.items()}
-
-
-def test_rows_are_the_layers_that_forward_calls(structure):
-    _check_rows(structure)
-    _check_tensors(structure)
-
-
-def test_rows_of_presets_are_the_layers_that_forward_calls(preset_name):
-    _check_rows(preset(preset_name))
-    _check_tensors(preset(preset_name))
-
-
-def test_totals_are_the_sums(preset_name):
-    costs = count_costs(preset(preset_name))
-    net = build_net(preset(preset_name), device="meta")
-    assert costs.parameters == sum(parameter.numel() for parameter in net.parameters())
     assert costs.macs == sum(row.macs for row in costs.layers)
+    assert costs.parameters == sum(parameter.numel() for parameter in net.parameters())
+    assert tensor_shapes(spec) == {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
+
+
+def test_costs_count_the_layers_that_forward_calls(structure):
+    _check_costs(structure)
+
+
+def test_costs_of_presets_count_the_layers_that_forward_calls(preset_name):
+    _check_costs(preset(preset_name))
 
 
 @pytest.mark.parametrize(
