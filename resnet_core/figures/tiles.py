@@ -8,14 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from resnet_core.networks.architecture import (
-    BlockArchitecture,
-    Conv,
-    Linear,
-    MaxPool,
-    alexnet_vgg_architecture,
-    resnet_architecture,
-)
+from resnet_core.networks.architecture import BlockArchitecture, alexnet_vgg_architecture, resnet_architecture
+from resnet_core.networks.layer_types import Conv, Linear, MaxPool
 from resnet_core.networks.options import GATED_MERGES
 from resnet_core.networks.spec import NetSpec
 

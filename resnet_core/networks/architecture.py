@@ -8,195 +8,76 @@ its modules; the order of the layers here is the same, and tests/networks/test_c
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from resnet_core.networks.depths import BOTTLENECK_EXPANSION, blocks_per_stage
+from resnet_core.networks.layer_types import (
+    Add,
+    AveragePool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    DropoutAdd,
+    GatedAdd,
+    Identity,
+    Layer,
+    Linear,
+    MaxPool,
+    Merge,
+    ReLU,
+    ScalarBias,
+    ScalarScale,
+    ScaledAdd,
+    StochasticAdd,
+    ZeroPad,
+)
 
 if TYPE_CHECKING:
     from resnet_core.networks.spec import NetSpec
 
 
-@dataclass(frozen=True)
-class Layer:
-    """One layer. name: of its module within the parent, as torchvision spells it: "conv1", "bn1", "relu"."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Conv(Layer):
-    """A square convolution; padding: zeros on each side."""
-
-    in_channels: int
-    out_channels: int
-    kernel: int
-    stride: int = 1
-    padding: int = 0
-    bias: bool = True
-
-
-@dataclass(frozen=True)
-class BatchNorm(Layer):
-    channels: int
-
-
-@dataclass(frozen=True)
-class ReLU(Layer):
-    pass
-
-
-@dataclass(frozen=True)
-class MaxPool(Layer):
-    """Max pooling at stride 2."""
-
-    kernel: int
-    padding: int = 0
-
-
-@dataclass(frozen=True)
-class AveragePool(Layer):
-    """Adaptive average pooling to size x size."""
-
-    size: int
-
-
-@dataclass(frozen=True)
-class Linear(Layer):
-    in_features: int
-    out_features: int
-
-
-@dataclass(frozen=True)
-class Dropout(Layer):
-    """Dropout with probability 0.5."""
-
-
-@dataclass(frozen=True)
-class ScalarBias(Layer):
-    """x + one learned number (Fixup)."""
-
-
-@dataclass(frozen=True)
-class ScalarScale(Layer):
-    """x · one learned number (Fixup, SkipInit)."""
-
-
-@dataclass(frozen=True)
-class ZeroPad(Layer):
-    """Option A where the shape changes: every stride-th pixel, new channels filled with zeros."""
-
-    in_channels: int
-    out_channels: int
-    stride: int
-
-
-@dataclass(frozen=True)
-class Identity(Layer):
-    """Takes the place of a layer that this network lacks, such as batch norm; costs count nothing for it."""
-
-
-@dataclass(frozen=True)
-class Merge:
-    """How a block's branch and its shortcut meet. strength: what the shortcut is multiplied by."""
-
-    strength: float
-
-
-@dataclass(frozen=True)
-class Add(Merge):
-    """branch + strength · shortcut."""
-
-
-@dataclass(frozen=True)
-class ScaledAdd(Merge):
-    """(1 - strength) · branch + strength · shortcut."""
-
-
-@dataclass(frozen=True)
-class GatedAdd(Merge):
-    """g · branch + (1 - g) · strength · shortcut, with g = sigmoid(gate(shortcut)).
-
-    exclusive: False leaves the branch as it is.
-    """
-
-    gate: Conv
-    exclusive: bool
-
-
-@dataclass(frozen=True)
-class DropoutAdd(Merge):
-    """branch + strength · dropout(shortcut)."""
-
-
-@dataclass(frozen=True)
-class StochasticAdd(Merge):
-    """branch + strength · shortcut, the branch left out of a training step with probability `drop`."""
-
-    drop: float
-
-
-class BlockType(NamedTuple):
-    """The name of a class of `blocks`, and the layers it applies: before branch and shortcut part, in the branch, and
-    after they have been merged.
-    """
-
-    class_name: str
-    before: str
-    branch: str
-    after: str
-
-
 BLOCK_TYPES = {
-    ("standard", "basic"): BlockType("BasicBlock", "", "conv1 bn1 relu1 conv2 bn2", "relu2"),
-    ("standard", "bottleneck"): BlockType("Bottleneck", "", "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3", "relu3"),
-    ("bn_after_add", "basic"): BlockType("BNAfterAddBasicBlock", "", "conv1 bn1 relu1 conv2", "bn2 relu2"),
-    ("bn_after_add", "bottleneck"): BlockType(
-        "BNAfterAddBottleneck", "", "conv1 bn1 relu1 conv2 bn2 relu2 conv3", "bn3 relu3"
+    ("standard", "basic"): ("BasicBlock", "| conv1 bn1 relu1 conv2 bn2 + relu2"),
+    ("standard", "bottleneck"): ("Bottleneck", "| conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 + relu3"),
+    ("bn_after_add", "basic"): ("BNAfterAddBasicBlock", "| conv1 bn1 relu1 conv2 + bn2 relu2"),
+    ("bn_after_add", "bottleneck"): ("BNAfterAddBottleneck", "| conv1 bn1 relu1 conv2 bn2 relu2 conv3 + bn3 relu3"),
+    ("relu_before_add", "basic"): ("ReLUBeforeAddBasicBlock", "| conv1 bn1 relu1 conv2 bn2 relu2 +"),
+    ("relu_before_add", "bottleneck"): (
+        "ReLUBeforeAddBottleneck",
+        "| conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 relu3 +",
     ),
-    ("relu_before_add", "basic"): BlockType("ReLUBeforeAddBasicBlock", "", "conv1 bn1 relu1 conv2 bn2 relu2", ""),
-    ("relu_before_add", "bottleneck"): BlockType(
-        "ReLUBeforeAddBottleneck", "", "conv1 bn1 relu1 conv2 bn2 relu2 conv3 bn3 relu3", ""
+    ("preact", "basic"): ("PreActBasicBlock", "bn1 relu1 | conv1 bn2 relu2 conv2 +"),
+    ("preact", "bottleneck"): ("PreActBottleneck", "bn1 relu1 | conv1 bn2 relu2 conv2 bn3 relu3 conv3 +"),
+    ("relu_only_preact", "basic"): ("ReLUOnlyPreActBasicBlock", "relu1 | conv1 bn1 relu2 conv2 bn2 +"),
+    ("relu_only_preact", "bottleneck"): (
+        "ReLUOnlyPreActBottleneck",
+        "relu1 | conv1 bn1 relu2 conv2 bn2 relu3 conv3 bn3 +",
     ),
-    ("fixup", "basic"): BlockType(
-        "FixupBasicBlock", "", "bias1a conv1 bias1b relu1 bias2a conv2 scale bias2b", "relu2"
-    ),
-    ("fixup", "bottleneck"): BlockType(
+    ("fixup", "basic"): ("FixupBasicBlock", "| bias1a conv1 bias1b relu1 bias2a conv2 scale bias2b + relu2"),
+    ("fixup", "bottleneck"): (
         "FixupBottleneck",
-        "",
-        "bias1a conv1 bias1b relu1 bias2a conv2 bias2b relu2 bias3a conv3 scale bias3b",
-        "relu3",
+        "| bias1a conv1 bias1b relu1 bias2a conv2 bias2b relu2 bias3a conv3 scale bias3b + relu3",
     ),
-    ("preact", "basic"): BlockType("PreActBasicBlock", "bn1 relu1", "conv1 bn2 relu2 conv2", ""),
-    ("preact", "bottleneck"): BlockType("PreActBottleneck", "bn1 relu1", "conv1 bn2 relu2 conv2 bn3 relu3 conv3", ""),
-    ("relu_only_preact", "basic"): BlockType("ReLUOnlyPreActBasicBlock", "relu1", "conv1 bn1 relu2 conv2 bn2", ""),
-    ("relu_only_preact", "bottleneck"): BlockType(
-        "ReLUOnlyPreActBottleneck", "relu1", "conv1 bn1 relu2 conv2 bn2 relu3 conv3 bn3", ""
-    ),
-    ("highway", "basic"): BlockType("HighwayLayer", "", "conv1 bn1 relu1", ""),
+    ("highway", "basic"): ("HighwayLayer", "| conv1 bn1 relu1 +"),
 }
-"""(order of the layers, block of the spec) -> BlockType."""
+"""(order of the layers, block of the spec) -> the name of a class of `blocks`, and its layers in order.
 
-
-class NetworkType(NamedTuple):
-    """The name of a class of `resnet`, and the layers it applies: before the first block, after the last one, and to
-    the flattened features.
-    """
-
-    class_name: str
-    stem: str
-    head: str
-    classifier: str
-
+| stands where branch and shortcut part, + where they are merged. (In pre-activation blocks the shortcut may part at the
+block's input: `BlockArchitecture.shortcut_after_activation`.)
+"""
 
 NETWORK_TYPES = {
-    "standard": NetworkType("ResNet", "conv1 bn1 relu maxpool", "avgpool", "fc"),
-    "fixup": NetworkType("FixupResNet", "conv1 bias1 relu maxpool", "avgpool", "bias2 fc"),
-    "preact": NetworkType("PreActResNet", "conv1 maxpool", "bn_last relu_last avgpool", "fc"),
-    "relu_only_preact": NetworkType("ReLUOnlyPreActResNet", "conv1 bn1 maxpool", "relu_last avgpool", "fc"),
+    "standard": ("ResNet", "conv1 bn1 relu maxpool | avgpool | fc"),
+    "preact": ("PreActResNet", "conv1 maxpool | bn_last relu_last avgpool | fc"),
+    "relu_only_preact": ("ReLUOnlyPreActResNet", "conv1 bn1 maxpool | relu_last avgpool | fc"),
+    "fixup": ("FixupResNet", "conv1 bias1 relu maxpool | avgpool | bias2 fc"),
 }
-"""Order of the layers -> NetworkType; orders that are not here have the standard stem and head."""
+"""Order of the layers -> the name of a class of `resnet`, and its layers before the first block, after the last block
+and behind the flattening. Orders that are not here have the standard ones.
+"""
 
 
 @dataclass(frozen=True)
@@ -204,11 +85,11 @@ class BlockArchitecture:
     """The layers of one block, in the order in which they are applied.
 
     name: of its module in the network: "layer2.0". class_name: of its class in `blocks`.
-    before: applied before branch and shortcut part (pre-activation). after: applied to what the merge gives.
+    before: applied before branch and shortcut part (pre-activation). after: applied to the result of the merge.
     shortcut: "identity", "pad" (option A where the shape changes) or "project", whether or not it has its skip.
     downsample: the layers on the shortcut; none without a skip or on an identity.
     merge: None without a skip.
-    shortcut_after_activation: whether the shortcut starts behind the layers `before`, or at the block's input.
+    shortcut_after_activation: whether the shortcut starts behind the layers `before` rather than at the block's input.
     can_skip: False for the plain layers between the stages of a highway network, which have no place for a skip.
     """
 
@@ -280,28 +161,23 @@ class AlexNetVGGArchitecture:
 
 def resnet_architecture(spec: NetSpec) -> ResNetArchitecture:
     """The layers of a plain, residual, pre-activation or highway network."""
-    kind = NETWORK_TYPES.get(_order(spec), NETWORK_TYPES["standard"])
+    class_name, layers = NETWORK_TYPES.get(_order(spec), NETWORK_TYPES["standard"])
+    stem, head, classifier = layers.split("|")
     stages = _highway_stages(spec) if spec.family == "highway" else _residual_stages(spec)
-    width, features = spec.width, stages[-1][-1].out_channels
-    small = spec.image_size == 32
-    shaped = {
-        "conv1": _conv("conv1", 3, width, 3, bias=has_bias(spec)) if small else _large_stem(spec),
-        "maxpool": Identity("maxpool") if small else MaxPool("maxpool", 3, padding=1),
+    features = stages[-1][-1].out_channels
+    given = {
+        "conv1": _stem_conv(spec),
+        "maxpool": Identity("maxpool") if spec.image_size == 32 else MaxPool("maxpool", 3, padding=1),
         "avgpool": AveragePool("avgpool", 1),
         "fc": Linear("fc", features, spec.num_classes),
     }
     return ResNetArchitecture(
-        class_name=kind.class_name,
-        stem=_layers(kind.stem, spec, width, shaped),
+        class_name=class_name,
+        stem=_layers(stem, spec, spec.width, given),
         stages=stages,
-        head=_layers(kind.head, spec, features, shaped),
-        classifier=_layers(kind.classifier, spec, features, shaped),
+        head=_layers(head, spec, features, given),
+        classifier=_layers(classifier, spec, features, given),
     )
-
-
-def has_bias(spec: NetSpec) -> bool:
-    """Whether convolutions have a bias: not before batch norm, nor where Fixup's scalar biases stand for it."""
-    return spec.norm == "none" and spec.init != "fixup"
 
 
 def _order(spec: NetSpec) -> str:
@@ -311,11 +187,14 @@ def _order(spec: NetSpec) -> str:
     return "fixup" if spec.init == "fixup" else spec.order
 
 
-def _layers(names: str, spec: NetSpec, channels: int, shaped: Mapping[str, Layer]) -> tuple[Layer, ...]:
-    """The layers of these names. channels: what the first one receives; shaped: those with shapes of their own."""
+def _layers(names: str, spec: NetSpec, channels: int, given: Mapping[str, Layer]) -> tuple[Layer, ...]:
+    """The layers of these names.
+
+    channels: what the first one receives. given: by name, the layers that follow from more than name and channels.
+    """
     layers: list[Layer] = []
     for name in names.split():
-        layer = shaped[name] if name in shaped else _layer(name, spec, channels)
+        layer = given[name] if name in given else _layer(name, spec, channels)
         channels = layer.out_channels if isinstance(layer, Conv) else channels
         layers.append(layer)
     return tuple(layers)
@@ -334,8 +213,14 @@ def _conv(name: str, in_channels: int, out_channels: int, kernel: int, stride: i
     return Conv(name, in_channels, out_channels, kernel, stride, kernel // 2, bias)
 
 
-def _large_stem(spec: NetSpec) -> Conv:
-    return _conv("conv1", 3, spec.width, 7, stride=2, bias=has_bias(spec))
+def _has_bias(spec: NetSpec) -> bool:
+    """Whether convolutions have a bias: not before batch norm, nor where Fixup has scalar biases instead."""
+    return spec.norm == "none" and spec.init != "fixup"
+
+
+def _stem_conv(spec: NetSpec) -> Conv:
+    kernel, stride = (3, 1) if spec.image_size == 32 else (7, 2)
+    return _conv("conv1", 3, spec.width, kernel, stride, _has_bias(spec))
 
 
 def _residual_stages(spec: NetSpec) -> tuple[tuple[BlockArchitecture, ...], ...]:
@@ -353,7 +238,7 @@ def _residual_stages(spec: NetSpec) -> tuple[tuple[BlockArchitecture, ...], ...]
 
 
 def _block_convs(spec: NetSpec, in_channels: int, width: int, stride: int) -> tuple[Conv, ...]:
-    bias = has_bias(spec)
+    bias = _has_bias(spec)
     if spec.block == "basic":
         return (
             _conv("conv1", in_channels, width, 3, stride, bias),
@@ -369,19 +254,21 @@ def _block_convs(spec: NetSpec, in_channels: int, width: int, stride: int) -> tu
 
 def _residual_block(name: str, spec: NetSpec, convs: tuple[Conv, ...], index: int) -> BlockArchitecture:
     """The block of these convolutions. index: its place among all blocks, from 0."""
-    kind = BLOCK_TYPES[_order(spec), spec.block]
-    branch = f"{kind.branch} alpha" if spec.init == "skipinit" else kind.branch
-    shaped = {conv.name: conv for conv in convs}
+    class_name, layers = BLOCK_TYPES[_order(spec), spec.block]
+    before, branch, after = re.split(r"[|+]", layers)
+    if spec.init == "skipinit":
+        branch += " alpha"
+    given = {conv.name: conv for conv in convs}
     in_channels, out_channels = convs[0].in_channels, convs[-1].out_channels
     stride = math.prod(conv.stride for conv in convs)
     skip = spec.skip_mask()[index]
     shortcut = _shortcut(spec, in_channels, out_channels, stride)
     return BlockArchitecture(
         name=name,
-        class_name=kind.class_name,
-        before=_layers(kind.before, spec, in_channels, shaped),
-        branch=_layers(branch, spec, in_channels, shaped),
-        after=_layers(kind.after, spec, out_channels, shaped),
+        class_name=class_name,
+        before=_layers(before, spec, in_channels, given),
+        branch=_layers(branch, spec, in_channels, given),
+        after=_layers(after, spec, out_channels, given),
         shortcut=shortcut,
         downsample=_downsample(shortcut, spec, in_channels, out_channels, stride) if skip else (),
         merge=_merge(spec, out_channels, index) if skip else None,
@@ -402,7 +289,7 @@ def _downsample(shortcut: str, spec: NetSpec, in_channels: int, out_channels: in
         return ()
     if shortcut == "pad":
         return (ZeroPad("downsample", in_channels, out_channels, stride),)
-    projection = _conv("downsample.0", in_channels, out_channels, 1, stride, has_bias(spec))
+    projection = _conv("downsample.0", in_channels, out_channels, 1, stride, _has_bias(spec))
     if spec.norm == "none" or spec.family == "preact":
         return (projection,)
     return projection, BatchNorm("downsample.1", out_channels)
@@ -438,15 +325,15 @@ def _highway_stages(spec: NetSpec) -> tuple[tuple[BlockArchitecture, ...], ...]:
 def _highway_layer(
     name: str, spec: NetSpec, in_channels: int, out_channels: int, skip: bool = False, can_skip: bool = True
 ) -> BlockArchitecture:
-    kind = BLOCK_TYPES["highway", "basic"]
+    class_name, layers = BLOCK_TYPES["highway", "basic"]
     stride = out_channels // in_channels
-    conv = _conv("conv1", in_channels, out_channels, 3, stride, has_bias(spec))
+    conv = _conv("conv1", in_channels, out_channels, 3, stride, _has_bias(spec))
     gate = _conv("gate", out_channels, out_channels, 3)
     return BlockArchitecture(
         name=name,
-        class_name=kind.class_name,
+        class_name=class_name,
         before=(),
-        branch=_layers(kind.branch, spec, in_channels, {"conv1": conv}),
+        branch=_layers(layers.strip("|+ "), spec, in_channels, {"conv1": conv}),
         after=(),
         merge=GatedAdd(spec.skip_strength, gate, exclusive=True) if skip else None,
         can_skip=can_skip,

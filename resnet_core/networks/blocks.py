@@ -1,13 +1,14 @@
-"""The blocks of plain, residual, pre-activation and highway networks, each with the forward its paper draws.
+"""The blocks of plain, residual, pre-activation and highway networks, each with the forward that its paper draws.
 
-A block without a skip has the same layers and applies them in the same order; its branch's output goes on alone. So a
-plain network is a residual one whose blocks have no skip. Its output is the value after the addition, and after the
-ReLU that follows it, where there is one.
+A block without a skip has the same layers and applies them in the same order, but its branch's output goes on alone: a
+plain network is a residual one whose blocks have no skip. A block's output is the value after the addition, and after
+the ReLU that follows it, where there is one.
 """
 
 from torch import Tensor, nn
 
-from resnet_core.networks.architecture import BatchNorm, BlockArchitecture, Conv
+from resnet_core.networks.architecture import BlockArchitecture
+from resnet_core.networks.layer_types import BatchNorm, Conv
 from resnet_core.networks.layers import ScalarBias, ScalarScale, add_layers, build_layer
 from resnet_core.networks.merges import build_merge
 

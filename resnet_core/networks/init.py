@@ -11,8 +11,8 @@ import math
 import torch
 from torch import nn
 
-from resnet_core.networks.architecture import BatchNorm
 from resnet_core.networks.blocks import Block
+from resnet_core.networks.layer_types import BatchNorm
 from resnet_core.networks.layers import ScalarBias, ScalarScale
 from resnet_core.networks.merges import GatedAdd
 from resnet_core.networks.network import Network

@@ -1,4 +1,4 @@
-"""Layers that PyTorch lacks, and the module of each layer that `architecture` describes.
+"""Layers that PyTorch lacks, and the module of each layer of `layer_types`.
 
 Written to be observed: every use of a ReLU is a module of its own, and nothing works in place.
 """
@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resnet_core.networks import architecture
+from resnet_core.networks import layer_types
 
 
 class ScalarBias(nn.Module):
@@ -49,40 +49,40 @@ class ZeroPad(nn.Module):
         return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.extra_channels))
 
 
-def build_layer(layer: architecture.Layer) -> nn.Module:
+def build_layer(layer: layer_types.Layer) -> nn.Module:
     """The module of one layer. Its weights are PyTorch's; `init_weights` replaces them."""
     match layer:
-        case architecture.Conv():
+        case layer_types.Conv():
             return build_conv(layer)
-        case architecture.BatchNorm():
+        case layer_types.BatchNorm():
             return nn.BatchNorm2d(layer.channels)
-        case architecture.ReLU():
+        case layer_types.ReLU():
             return nn.ReLU(inplace=False)
-        case architecture.MaxPool():
+        case layer_types.MaxPool():
             return nn.MaxPool2d(layer.kernel, stride=2, padding=layer.padding)
-        case architecture.AveragePool():
+        case layer_types.AveragePool():
             return nn.AdaptiveAvgPool2d((layer.size, layer.size))
-        case architecture.Linear():
+        case layer_types.Linear():
             return nn.Linear(layer.in_features, layer.out_features)
-        case architecture.Dropout():
+        case layer_types.Dropout():
             return nn.Dropout(0.5)
-        case architecture.ScalarBias():
+        case layer_types.ScalarBias():
             return ScalarBias()
-        case architecture.ScalarScale():
+        case layer_types.ScalarScale():
             return ScalarScale()
-        case architecture.ZeroPad():
+        case layer_types.ZeroPad():
             return ZeroPad(layer.in_channels, layer.out_channels, layer.stride)
-        case architecture.Identity():
+        case layer_types.Identity():
             return nn.Identity()
     raise TypeError(f"There is no module for {layer!r}.")
 
 
-def build_conv(conv: architecture.Conv) -> nn.Conv2d:
+def build_conv(conv: layer_types.Conv) -> nn.Conv2d:
     """The module of a convolution."""
     return nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel, conv.stride, conv.padding, bias=conv.bias)
 
 
-def add_layers(parent: nn.Module, layers: Iterable[architecture.Layer]) -> None:
+def add_layers(parent: nn.Module, layers: Iterable[layer_types.Layer]) -> None:
     """Create the modules of these layers as attributes of `parent`, under the layers' names."""
     for layer in layers:
         setattr(parent, layer.name, build_layer(layer))

@@ -6,7 +6,7 @@ A merge is a module, so that a hook can see the end of the branch and the shortc
 import torch
 from torch import Tensor, nn
 
-from resnet_core.networks import architecture
+from resnet_core.networks import layer_types
 from resnet_core.networks.layers import build_conv
 
 DROPOUT = 0.5
@@ -89,18 +89,18 @@ class StochasticAdd(nn.Module):
         return (torch.rand((), device=branch.device) >= self.drop).to(branch.dtype)
 
 
-def build_merge(merge: architecture.Merge) -> nn.Module:
+def build_merge(merge: layer_types.Merge) -> nn.Module:
     """The module of a merge."""
     match merge:
-        case architecture.Add():
+        case layer_types.Add():
             return Add(merge.strength)
-        case architecture.ScaledAdd():
+        case layer_types.ScaledAdd():
             return ScaledAdd(merge.strength)
-        case architecture.GatedAdd():
+        case layer_types.GatedAdd():
             return GatedAdd(build_conv(merge.gate), merge.exclusive, merge.strength)
-        case architecture.DropoutAdd():
+        case layer_types.DropoutAdd():
             return DropoutAdd(merge.strength)
-        case architecture.StochasticAdd():
+        case layer_types.StochasticAdd():
             return StochasticAdd(merge.drop, merge.strength)
     raise TypeError(f"There is no module for {merge!r}.")
 

@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from resnet_core.networks import architecture
-from resnet_core.networks.architecture import AveragePool, Conv, GatedAdd, Layer, Linear, MaxPool, Merge, ZeroPad
+from resnet_core.networks import layer_types
+from resnet_core.networks.layer_types import AveragePool, Conv, GatedAdd, Layer, Linear, MaxPool, Merge, ZeroPad
 
 FLOAT_BYTES = 4
 INDEX_BYTES = 8
@@ -90,24 +90,24 @@ class ShapeTrace:
                 return self._conv(name, layer, x)
             case Linear():
                 return self._linear(name, layer, x)
-            case architecture.BatchNorm():
+            case layer_types.BatchNorm():
                 return self._norm(name, x)
-            case architecture.ReLU():
+            case layer_types.ReLU():
                 return self._relu(name, x)
             case MaxPool():
                 return self._max_pool(name, layer, x)
             case AveragePool():
                 return self._average_pool(name, layer, x)
-            case architecture.Dropout():
+            case layer_types.Dropout():
                 return self._dropout(name, x)
-            case architecture.ScalarBias():
+            case layer_types.ScalarBias():
                 return self._record(name, "shift", self.value(x.shape, x), {"value": (1,)})
-            case architecture.ScalarScale():
+            case layer_types.ScalarScale():
                 self.save(x)
                 return self._record(name, "scale", self.value(x.shape, x), {"value": (1,)})
             case ZeroPad():
                 return self._zero_pad(name, layer, x)
-            case architecture.Identity():
+            case layer_types.Identity():
                 return x
         raise TypeError(f"There are no costs of {layer!r}.")
 
@@ -116,7 +116,7 @@ class ShapeTrace:
         match merge:
             case GatedAdd():
                 self._gate(f"{parent}merge.", merge, branch, shortcut)
-            case architecture.DropoutAdd():
+            case layer_types.DropoutAdd():
                 self._dropout(f"{parent}merge.dropout", shortcut)
         wider = max(branch, shortcut, key=lambda value: value.field)
         return self._record(f"{parent}merge", "merge", self.value(branch.shape, wider))

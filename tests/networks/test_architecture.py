@@ -4,12 +4,10 @@ from resnet_core.networks import blocks, resnet
 from resnet_core.networks.architecture import (
     BLOCK_TYPES,
     NETWORK_TYPES,
-    Add,
-    Layer,
-    StochasticAdd,
     alexnet_vgg_architecture,
     resnet_architecture,
 )
+from resnet_core.networks.layer_types import Add, Layer, StochasticAdd
 from resnet_core.networks.presets import PRESETS, preset
 from resnet_core.networks.spec import NetSpec
 
@@ -32,8 +30,8 @@ def test_the_depth_is_the_number_of_layers_with_weights_on_the_longest_path(name
 
 
 def test_every_type_has_its_class():
-    assert {kind.class_name for kind in BLOCK_TYPES.values()} == set(blocks.BLOCKS)
-    assert {kind.class_name for kind in NETWORK_TYPES.values()} == set(resnet.NETWORKS)
+    assert {class_name for class_name, _ in BLOCK_TYPES.values()} == set(blocks.BLOCKS)
+    assert {class_name for class_name, _ in NETWORK_TYPES.values()} == set(resnet.NETWORKS)
 
 
 def test_shortcut_options_differ_where_the_paper_says():

@@ -1,4 +1,4 @@
-from resnet_core.networks.architecture import Add, Conv
+from resnet_core.networks.layer_types import Add, Conv
 from resnet_core.networks.shape_trace import ShapeTrace
 
 
