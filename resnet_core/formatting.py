@@ -71,7 +71,8 @@ def escape_markdown(text: str) -> str:
     Signs of Markdown get a backslash. Addresses, colours and icons are recognised in plain text, too: an invisible
     space after their first sign keeps them from that.
     """
-    escaped = re.sub(r"([\\`*_{}\[\]()<>#+.!|$~^-])", r"\\\1", text)
+    escaped = re.sub(r"([\\`*_\[\]<$~])", r"\\\1", text)
+    escaped = re.sub(r"(?m)^(\s*\d*)([#+>=.)-])", r"\1\\\2", escaped)  # what makes headings and lists
     return re.sub(r"[:@]|www", "\\g<0>\u200b", escaped)
 
 

@@ -45,12 +45,11 @@ def test_numbers_read_as_people_write_them(call, shown):
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("roses and 12 daisies", "roses and 12 daisies"),
-        ("[a](b) **c** _d_ `e` $f$ <i>", r"\[a\]\(b\) \*\*c\*\* \_d\_ \`e\` \$f\$ \<i\>"),
+        ("12.5 roses, Shapes-10 (new!)", "12\\.5 roses, Shapes-10 (new!)"),
+        ("[a](b) **c** _d_ `e` $f$ <i>", r"\[a\](b) \*\*c\*\* \_d\_ \`e\` \$f\$ \<i>"),
         (":red[x] :smile:", ":\u200bred\\[x\\] :\u200bsmile:\u200b"),
-        ("http://a.de www.a.de a@b.de", "http:\u200b//a\\.de www\u200b\\.a\\.de a@\u200bb\\.de"),
-        ("# a", r"\# a"),
-        ("1. a", r"1\. a"),
+        ("http://a.de www.a.de a@b.de", "http:\u200b//a.de www\u200b.a.de a@\u200bb.de"),
+        ("# a\n- b\n1. c\n2) d\n> e", "\\# a\n\\- b\n1\\. c\n2\\) d\n\\> e"),
     ],
 )
 def test_text_from_outside_is_no_markdown(text, shown):

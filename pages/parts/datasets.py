@@ -7,6 +7,7 @@ from pages.parts.backend import service, show_errors
 from resnet_core.data.cifar10 import NAME as CIFAR_10
 from resnet_core.data.dataset import Dataset, DatasetInfo
 from resnet_core.data.shapes10 import NAME as SHAPES_10
+from resnet_core.formatting import escape_markdown
 
 KNOWN = (SHAPES_10, CIFAR_10)
 """Datasets that come with the lab: they cannot be deleted."""
@@ -66,7 +67,8 @@ def show_samples(info: DatasetInfo) -> None:
                 _strip(pictures),
                 width="stretch",
                 output_format="PNG",
-                caption=", ".join(classes[:CLASSES_SHOWN]) + (" …" if len(classes) > CLASSES_SHOWN else ""),
+                caption=escape_markdown(", ".join(classes[:CLASSES_SHOWN]))
+                + (" …" if len(classes) > CLASSES_SHOWN else ""),
             )
 
 
@@ -104,9 +106,9 @@ def _show_tasks() -> None:
     tasks = service().dataset_tasks()
     for task in tasks:
         if task.state == "running":
-            st.progress(task.fraction, text=f"{task.title}: {task.message}")
+            st.progress(task.fraction, text=escape_markdown(f"{task.title}: {task.message}"))
         elif task.state == "failed":
-            st.error(task.error, icon=":material/error:")
+            st.error(escape_markdown(task.error), icon=":material/error:")
     was_running = st.session_state.get("data_running", False)
     st.session_state["data_running"] = any(task.state == "running" for task in tasks)
     if was_running and not st.session_state["data_running"]:

@@ -21,14 +21,14 @@ def show_datasets() -> None:
 def _show_dataset(info: DatasetInfo) -> None:
     """One dataset: what is in it, and what can be done with it."""
     text, action = st.columns([5, 1], vertical_alignment="center")
-    text.markdown(f"**{info.title}**  \n:gray[{_facts(info) if info.ready else 'not here yet'}]")
+    text.markdown(f"**{escape_markdown(info.title)}**  \n:gray[{_facts(info) if info.ready else 'not here yet'}]")
     if info.name == CIFAR_10 and not info.ready:
         show_cifar10_offer()
     elif info.name not in KNOWN:
         with action.popover("Delete", icon=":material/delete:"):
             st.markdown("Runs trained on it stay, but cannot be resumed.")
             st.button("Delete for good", key=f"drop_{info.name}", type="primary", on_click=_delete, args=(info.name,))
-    st.caption(info.source)
+    st.caption(escape_markdown(info.source))
     if info.imbalance:
         st.warning(escape_markdown(info.imbalance), icon=":material/balance:")
     show_samples(info)

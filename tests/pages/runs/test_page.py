@@ -147,7 +147,7 @@ def test_unbalanced_classes_are_warned_of_in_text_that_is_not_markdown(lab, open
     )  # fmt: skip
     import_dataset(lab.home / "flowers.npz", lab.home)
     [warning] = open_page("runs").warning
-    assert "rose has 500 training pictures, tulip 8" in warning.value and "test error of 5\\.3 %" in warning.value
+    assert "rose has 500 training pictures, tulip 8" in warning.value and "test error of 5.3 %" in warning.value
 
 
 def test_a_dataset_of_ones_own_is_deleted_the_lab_s_are_not(lab, open_page):
