@@ -81,9 +81,8 @@ def read_class_folders(tree: Tree, entries: list[Entry], folder: Path, seed: int
         )
     check_classes(classes, _labels(train, classes), _labels(test, classes))
 
-    reader = _Reader(
-        tree, [entry for part in (train, test) for entries in part.values() for entry in entries], progress
-    )
+    chosen = [entry for part in (train, test) for of_class in part.values() for entry in of_class]
+    reader = _Reader(tree, chosen, progress)
     reader.check_room_and_time(folder)
     y_train = reader.read_part(train, classes, folder, "x_train")
     y_test = reader.read_part(test, classes, folder, "x_test")
@@ -180,7 +179,7 @@ def _without_strays(train: ByClass, test: ByClass | None, notes: list[str]) -> _
     if not small or strays > _tolerated(total) or len(set(train) - small) < 2:
         return _Layout(train, test, notes)
     kept = [{name: entries for name, entries in part.items() if name not in small} for part in parts]
-    notes = notes + _named("folder", "", sorted(small))
+    notes = notes + _named("folder", " too small for a class", sorted(small, key=natural_key))
     return _Layout(kept[0], None if test is None else kept[1], notes)
 
 

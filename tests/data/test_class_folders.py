@@ -192,7 +192,8 @@ def test_one_thing_beside_the_data_is_left_out_and_named(read, class_folders, en
         add_picture(encode, place / stray)
     result, train, test = read(top)
     assert result.classes == ("daisy", "rose") and len(train) + len(test) == 36
-    assert left_out(result) == [note] * len({top, top / data})
+    beside_classes = note.replace("docs", "docs too small for a class")
+    assert left_out(result) == [beside_classes, *[note] * (len({top, top / data}) - 1)]
 
 
 @pytest.mark.parametrize("data", ["", "flowers"])
@@ -208,7 +209,7 @@ def test_strays_beside_and_in_a_split_are_left_out(read, class_folders, encode, 
         "the picture cover.jpg in no class folder left out",
         "the picture first.png in no class folder left out",
         "the picture first.png in no class folder left out",
-        "the folder docs left out",
+        "the folder docs too small for a class left out",
     ]
 
 
@@ -221,9 +222,9 @@ def test_what_is_left_out_is_counted_when_it_is_much(read, class_folders, encode
 
 def test_folders_too_small_for_a_class_are_left_out_only_where_they_are_few(read, class_folders, encode, tmp_path):
     top = class_folders({"daisy": 50, "rose": 48, "a": 4})
-    assert left_out(read(top)[0]) == ["the folder a left out"]
+    assert left_out(read(top)[0]) == ["the folder a too small for a class left out"]
     add_picture(encode, top / "b" / "1.png")
-    assert left_out(read(top)[0]) == ["2 folders left out (a, b)"]
+    assert left_out(read(top)[0]) == ["2 folders too small for a class left out (a, b)"]
     add_picture(encode, top / "b" / "2.png")  # 6 of 104
     with pytest.raises(DataError, match="'b' has 1 training pictures"):
         read(top)
