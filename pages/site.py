@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from pages.parts import address, machine, table
+from pages.parts import address, machine, query, table
 from pages.parts.backend import show_errors
 
 HERE = Path(__file__).parent
@@ -30,12 +30,12 @@ page = st.navigation(
     }
 )
 
-with st.sidebar, show_errors():
-    table.show_picker()
-    machine.show_machine()
-
-with st.container(key="notes"):
-    table.show_missing_runs()
-    address.make_place_for_notes()
-with show_errors():
-    page.run()
+with query.follow(page.url_path):
+    with st.sidebar, show_errors():
+        table.show_picker()
+        machine.show_machine()
+    with st.container(key="notes"):
+        table.show_missing_runs()
+        address.make_place_for_notes()
+    with show_errors():
+        page.run()

@@ -53,12 +53,25 @@ def _choose_step(histories: Mapping[str, LayerHistory]) -> int:
     steps: list[int] = max((history.steps for history in histories.values()), key=lambda steps: steps[-1]).tolist()
     if len(steps) == 1:
         return steps[0]
-    return st.select_slider(
+
+    def parse(text: str) -> int:
+        return _nearest(address.parse_number("step", text, steps[0], steps[-1], steps[0]), steps)
+
+    carried = address.Carried("step", "step", steps[0], parse)
+    st.session_state["step"] = _nearest(carried.restore(), steps)  # other runs may have been recorded at others
+    step = st.select_slider(
         "Step",
         steps,
-        value=steps[0],
         format_func=lambda step: f"{step:,}",
         key="step",
+        persist_state="session",
         width="stretch",
         help="Step 0 is the network before its first update.",
     )
+    carried.write(step)
+    return step
+
+
+def _nearest(step: int, steps: list[int]) -> int:
+    """The recorded step that is closest."""
+    return min(steps, key=lambda recorded: abs(recorded - step))

@@ -5,7 +5,8 @@ from functools import partial
 
 import streamlit as st
 
-from pages.design.state import DESIGN, current_design, set_design, show_refusal, try_design
+from pages.design.state import current_design, show_refusal, try_design
+from pages.parts.design import DESIGN, set_design
 from resnet_core.networks.adapt import change_field
 from resnet_core.networks.depths import MAX_DEPTH, depth_step, listed_depths
 from resnet_core.networks.options import CHOICES

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.parts.address import Carried
 from resnet_core.errors import SpecError
 from resnet_core.networks.presets import PRESETS
 from resnet_core.networks.spec import NetSpec
@@ -12,15 +13,15 @@ MOST_OTHERS = 3
 
 def choose_others(spec: NetSpec) -> list[NetSpec]:
     """Up to three other designs to compare with."""
-    if OTHERS not in st.session_state:
-        named = [text for text in st.query_params.get(OTHERS, "").split(",") if text]
-        st.session_state[OTHERS] = [text for text in named if _can_be_built(text)][:MOST_OTHERS]
+    carried: Carried[list[str]] = Carried(OTHERS, OTHERS, [], _parse_others, ",".join)
+    carried.restore()
     twin = [spec.twin().to_query()] if spec.family not in ("alexnet", "vgg") else []
     known = dict.fromkeys([*st.session_state[OTHERS], *twin, *(row.spec.to_query() for row in PRESETS.values())])
     st.multiselect(
         "Compare with",
         list(known),
         key=OTHERS,
+        persist_state="session",
         max_selections=MOST_OTHERS,
         select_all=False,
         placeholder="Other designs …",
@@ -43,16 +44,18 @@ def choose_others(spec: NetSpec) -> list[NetSpec]:
             args=(spec.to_query(),),
             help="Keeps the design as it is now, so that you can change it and compare.",
         )
-    if st.session_state[OTHERS]:
-        st.query_params[OTHERS] = ",".join(st.session_state[OTHERS])
-    else:
-        st.query_params.pop(OTHERS, None)
+    carried.write(st.session_state[OTHERS])
     return [NetSpec.from_query(text) for text in st.session_state[OTHERS]]
 
 
 def set_others(specs: list[NetSpec]) -> None:
     """Makes these the designs to compare with."""
     st.session_state[OTHERS] = [spec.to_query() for spec in specs]
+
+
+def _parse_others(text: str) -> list[str]:
+    """The designs that a link names, those left out that cannot be built."""
+    return [design for design in text.split(",") if _can_be_built(design)][:MOST_OTHERS]
 
 
 def _can_be_built(text: str) -> bool:

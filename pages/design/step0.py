@@ -5,10 +5,10 @@ import pandas as pd
 import streamlit as st
 
 from pages.design.others import set_others
-from pages.design.state import set_design
-from pages.parts import address
+from pages.parts import address, query
 from pages.parts.backend import service, show_errors
 from pages.parts.datasets import can_be_drawn_from
+from pages.parts.design import set_design
 from pages.parts.frame import is_dark, show_figure
 from resnet_core.analysis.cases import CASES, Case
 from resnet_core.analysis.comparison import compare_designs
@@ -51,12 +51,12 @@ def show_step0(specs: list[NetSpec]) -> None:
             help="\n\n".join(f"**{q.title}**: {q.meaning}" for q in QUANTITIES.values()),
         )
         titles = {info.name: info.title for info in service().datasets() if can_be_drawn_from(info)}
-        dataset = st.selectbox(
+        dataset = address.choice(
+            st.selectbox,
             "Pictures",
-            list(titles),
-            key="profile_data",
+            titles,
+            key="pictures",
             width=220,
-            format_func=titles.__getitem__,
             help=f"The batch of {BATCH_SIZE} training pictures that is sent through.",
         )
         n_seeds = address.choice(
@@ -96,6 +96,7 @@ def _take_case(case: Case) -> None:
 
 def _measure(specs: list[NetSpec], quantity: str, dataset: str, n_seeds: int) -> None:
     """Draws the figure after the first seed, and again after the last one."""
+    query.write()
     place = st.empty()
     rounds: list[list[Step0Result]] = []
     for seed in range(n_seeds):

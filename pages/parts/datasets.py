@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 
+from pages.parts import address
 from pages.parts.backend import service, show_errors
 from resnet_core.data.cifar10 import NAME as CIFAR_10
 from resnet_core.data.dataset import Dataset, DatasetInfo
@@ -35,12 +36,11 @@ def open_dataset(name: str, fingerprint: str | None) -> Dataset:
 def choose_dataset() -> DatasetInfo | None:
     """The dataset to train on, or None while it is not here."""
     infos = {info.name: info for info in service().datasets()}
-    name = st.selectbox(
+    name = address.choice(
+        st.selectbox,
         "Dataset",
-        list(infos),
-        format_func=lambda name: dataset_label(infos[name]),
+        {name: dataset_label(info) for name, info in infos.items()},
         key="dataset",
-        persist_state="session",
         help="What the networks learn. Shapes-10 is generated here and needs no download.",
     )
     info = infos[name]

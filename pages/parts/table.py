@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import streamlit as st
 
+from pages.parts import query
 from pages.parts.reads import sound_runs
 from resnet_core.figures.style import RunStyle, style_runs
 from resnet_core.networks.spec import NetSpec
@@ -20,7 +21,7 @@ PLACES = 8  # as many colours as can be told apart
 def show_picker() -> None:
     """The widget that holds the choice. Called once a rerun by the site map, so the choice outlives a page."""
     labels = unique_labels(list(reversed(sound_runs())))
-    if KEY not in st.session_state:
+    if KEY not in st.session_state or query.went_back():
         st.session_state[KEY] = runs_in_address(labels)
     if PUT_NEXT in st.session_state:
         put(*st.session_state.pop(PUT_NEXT))
@@ -40,7 +41,7 @@ def show_picker() -> None:
         help="The runs that every page shows. The address in your browser carries them: "
         "send it to someone and they see the same.",
     )
-    write_address()
+    query.set_text("runs", ",".join(st.session_state[KEY]) or None)
 
 
 def unique_labels(runs: Sequence[Run]) -> dict[str, str]:
@@ -51,20 +52,12 @@ def unique_labels(runs: Sequence[Run]) -> dict[str, str]:
 
 def runs_in_address(known: Iterable[str]) -> list[str]:
     """The runs that the address names and that exist; those that do not are noted for `show_missing_runs`."""
-    named = [run for run in st.query_params.get("runs", "").split(",") if run]
+    named = [run for run in (query.text_of("runs") or "").split(",") if run]
     known = set(known)
     missing = [run[:40] for run in named if run not in known]
     if missing:
         st.session_state[MISSING] = missing
     return [run for run in dict.fromkeys(named) if run in known][:PLACES]
-
-
-def write_address() -> None:
-    """Writes the choice into the address."""
-    if st.session_state[KEY]:
-        st.query_params["runs"] = ",".join(st.session_state[KEY])
-    else:
-        st.query_params.pop("runs", None)
 
 
 def show_missing_runs() -> None:

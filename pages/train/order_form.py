@@ -28,7 +28,7 @@ def show_order_form() -> None:
     if dataset is None:
         return
     spec = dataclasses.replace(spec, num_classes=len(dataset.classes))
-    twins = wants_twins(kind)
+    twins = wants_twins(kind, spec)
     with action:
         estimate = st.container()  # measured after the button is there
         label = f"Train {spec.short_name}" + (" and its twin" if twins else "")

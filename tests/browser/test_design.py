@@ -26,6 +26,26 @@ def test_a_click_on_a_block_switches_its_skip_and_another_click_switches_it_back
     expect(visitor.page.get_by_role("heading", name="ResNet-8", exact=True)).to_be_visible()
 
 
+def test_back_undoes_the_last_choice_and_leaves_the_page_after_the_first(visitor):
+    page = visitor.page
+    visitor.visit()
+    visitor.go("Design")
+    expect(page.get_by_role("heading", name="ResNet-20", exact=True)).to_be_visible()
+    visitor.choose("skip_pattern", "Every 2nd")
+    expect(page.get_by_role("heading", name=re.compile("ResNet-20 · skips 101010101"))).to_be_visible()
+    visitor.choose("case", "Batch norm, as in the paper: with and without skips")
+    page.wait_for_url(re.compile("net=plain-56"))
+    visitor.settled()
+    page.go_back()
+    expect(page.get_by_role("heading", name=re.compile("ResNet-20 · skips 101010101"))).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="ResNet-20", exact=True)).to_be_visible()
+    visitor.settled()
+    assert "net=" not in page.url
+    page.go_back()
+    expect(page.get_by_role("heading", name="The story of the skip connection")).to_be_visible()
+
+
 def test_a_question_lays_its_designs_side_by_side_and_measures_them(visitor):
     visitor.visit("design?net=residual-8")
     expect(visitor.page.locator("[class*=st-key-step0_] .js-plotly-plot")).to_be_visible(timeout=60_000)

@@ -5,12 +5,13 @@ import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
-from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest, local_script_runner
 from streamlit.util import calc_hash
 
 from resnet_core.analysis.step0_result import Step0Result
@@ -44,6 +45,18 @@ class Page(AppTest):
         """Go to a page by its path in the address, as a link does."""
         self._page_hash = calc_hash(page)
         return self
+
+    def visit_by_menu(self, page: str) -> AppTest:
+        """Go to a page by the menu, which empties the address."""
+        self.query_params = {}
+        return self.switch_page(page).run()
+
+    def go_back(self, **query: str) -> AppTest:
+        """Press the browser's Back, which leads to this address of the same page."""
+        self.query_params = dict(query)
+        back = functools.partial(local_script_runner.RerunData, is_history_navigation=True)
+        with mock.patch.object(local_script_runner, "RerunData", back):
+            return self.run()
 
     def says(self, kind: str, *words: str) -> bool:
         """Whether an element of a kind ("error", "warning", "markdown" ...) holds all the words."""

@@ -41,6 +41,20 @@ def test_a_step_chosen_on_the_slider_is_the_one_shown(lab, open_page):
     assert at.says("caption", "at step 20")
 
 
+def test_the_step_is_in_the_link(lab, open_page):
+    at = open_page("compare", runs=lab.add().id)
+    at.select_slider(key="step").set_value(20).run()
+    assert at.query_params["step"] == "20"
+    other = open_page("compare", **at.query_params)
+    assert other.select_slider(key="step").value == 20 and other.says("caption", "at step 20")
+
+
+def test_a_step_that_other_runs_recorded_becomes_the_nearest_one(lab, open_page):
+    assert open_page("compare", runs=lab.add().id, step="17").select_slider(key="step").value == 15
+    at = open_page("compare", runs=lab.add().id, step="999")
+    assert at.says("warning", "no number from 0 to 30") and at.select_slider(key="step").value == 0
+
+
 def test_a_run_that_waits_has_curves_to_come(lab, open_page):
     at = open_page("compare", runs=lab.add(until="queued").id)
     assert at.charts() == ["curves"]

@@ -44,6 +44,17 @@ def test_the_address_follows_the_design(lab, open_page):
     assert at.query_params["net"] == "residual-56"
 
 
+def test_back_undoes_the_last_choice(lab, open_page):
+    at = open_page("design", net="residual-8")
+    at.number_input(key="design_depth").set_value(56).run()
+    at.button(key="add_twin").click().run()
+    at.go_back(net="residual-56")
+    assert design(at) == NetSpec(depth=56) and at.session_state["beside"] == []
+    at.go_back(net="residual-8")
+    assert design(at) == NetSpec(depth=8) and at.number_input(key="design_depth").value == 8
+    assert at.query_params == {"net": "residual-8"}
+
+
 def test_a_depth_that_cannot_be_built_is_refused_and_nothing_is_lost(lab, open_page):
     at = open_page("design")
     at.number_input(key="design_depth").set_value(21).run()
