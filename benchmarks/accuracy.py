@@ -1,11 +1,11 @@
-"""Whether the fast path costs accuracy: the lab's trainer against an ordinary loop, same network, recipe and seeds.
+"""Whether the fast path costs accuracy: the lab's trainer against an ordinary loop; same network, recipe and seeds.
 
-  python -m benchmarks.accuracy CIFAR10.npz --ways fast --epochs 2 --seeds 0 1 2
-  python -m benchmarks.accuracy CIFAR10.npz --ways ordinary --epochs 2 --seeds 0 1 2
+  python -m benchmarks.accuracy CIFAR10.npz --ways fast --epochs 2 --seeds 0 1 2 python -m benchmarks.accuracy
+  CIFAR10.npz --ways ordinary --epochs 2 --seeds 0 1 2
 
 fast: bf16 where the machine has it, channels last, batches made on the device. ordinary: float32, channels first, each
-picture cropped and flipped by torchvision's PIL transforms. Both start from the same weights of a seed. Writes each
-training into results/accuracy.json as it ends; what is there is not trained again.
+picture cropped and flipped by torchvision's PIL transforms. Both start from the same weights for a seed. Adds each
+training to results/accuracy.json when it ends; what is there is not trained again.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
 from benchmarks.bare import cifar10
-from benchmarks.machine import described
+from benchmarks.machine import describe_origin
 from benchmarks.throughput import PilPictures
 from resnet_core.data.batches import EvalBatches
 from resnet_core.data.dataset import Dataset
@@ -48,12 +48,14 @@ def main() -> None:
     dataset = cifar10(args.data)
     for seed in args.seeds:
         for way in args.ways:
-            if not any((row["way"], row["seed"], row["epochs"]) == (way, seed, args.epochs) for row in rows(args.out)):
-                add(args.out, measured(way, seed, dataset, args))
+            if not any(
+                (row["way"], row["seed"], row["epochs"]) == (way, seed, args.epochs) for row in read_rows(args.out)
+            ):
+                append_row(args.out, measure(way, seed, dataset, args))
 
 
-def measured(way: str, seed: int, dataset: Dataset, args: argparse.Namespace) -> dict:
-    """One training's row."""
+def measure(way: str, seed: int, dataset: Dataset, args: argparse.Namespace) -> dict:
+    """Train once; return the row for the result file."""
     recipe = Recipe(epochs=args.epochs, lr=PEAK_LR, schedule="one_cycle", seed=seed)
     loss, error = WAYS[way](dataset, recipe, args.device)
     row = {"way": way, "seed": seed, "epochs": args.epochs, "test_error": error, "test_loss": loss}
@@ -61,15 +63,15 @@ def measured(way: str, seed: int, dataset: Dataset, args: argparse.Namespace) ->
     return row
 
 
-def fast(dataset: Dataset, recipe: Recipe, device: str | None) -> tuple[float, float]:
+def train_fast(dataset: Dataset, recipe: Recipe, device: str | None) -> tuple[float, float]:
     """Test loss and error by the lab's trainer."""
     events = train(NETWORK, recipe, dataset, device=device, checkpoint_every_s=float("inf"))
     last = [event for event in events if isinstance(event, EpochEnded)][-1]
     return last.test_loss, last.test_error
 
 
-def ordinary(dataset: Dataset, recipe: Recipe, device: str | None) -> tuple[float, float]:
-    """Test loss and error by a loop as one writes it."""
+def train_ordinary(dataset: Dataset, recipe: Recipe, device: str | None) -> tuple[float, float]:
+    """Test loss and error by an ordinary PyTorch loop."""
     where, _ = pick_device(device)
     torch.manual_seed(recipe.seed)
     net = build_net(NETWORK, recipe.seed).to(where)
@@ -86,27 +88,30 @@ def ordinary(dataset: Dataset, recipe: Recipe, device: str | None) -> tuple[floa
     return evaluate(net, EvalBatches(dataset, where), "fp32")
 
 
-WAYS: dict[str, Callable[[Dataset, Recipe, str | None], tuple[float, float]]] = {"fast": fast, "ordinary": ordinary}
+WAYS: dict[str, Callable[[Dataset, Recipe, str | None], tuple[float, float]]] = {
+    "fast": train_fast,
+    "ordinary": train_ordinary,
+}
 
 
-def rows(path: Path) -> list[dict]:
-    """What was measured before."""
+def read_rows(path: Path) -> list[dict]:
+    """Rows that were measured before."""
     return json.loads(path.read_text())["rows"] if path.exists() else []
 
 
-def add(path: Path, row: dict) -> None:
-    """Writes the file anew with one row more."""
-    every = [*rows(path), row]
+def append_row(path: Path, row: dict) -> None:
+    """Add a row to the result file, and update its summary."""
+    rows = [*read_rows(path), row]
     path.parent.mkdir(parents=True, exist_ok=True)
-    about = described("benchmarks.accuracy", ["CIFAR10.npz"])
-    path.write_text(json.dumps({"about": about, "summary": summary(every), "rows": every}, indent=1) + "\n")
+    about = describe_origin("benchmarks.accuracy", ["CIFAR10.npz"])
+    path.write_text(json.dumps({"about": about, "summary": summarise(rows), "rows": rows}, indent=1) + "\n")
 
 
-def summary(every: list[dict]) -> list[dict]:
+def summarise(rows: list[dict]) -> list[dict]:
     """Mean and standard deviation over the seeds, by way and length."""
     found = []
-    for way, epochs in dict.fromkeys((row["way"], row["epochs"]) for row in every):
-        errors = [row["test_error"] for row in every if (row["way"], row["epochs"]) == (way, epochs)]
+    for way, epochs in dict.fromkeys((row["way"], row["epochs"]) for row in rows):
+        errors = [row["test_error"] for row in rows if (row["way"], row["epochs"]) == (way, epochs)]
         spread = statistics.stdev(errors) if len(errors) > 1 else None
         found.append({"way": way, "epochs": epochs, "n": len(errors), "mean": statistics.mean(errors), "sd": spread})
     return found

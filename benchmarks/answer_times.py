@@ -2,9 +2,9 @@
 
     python -m benchmarks.answer_times
 
-Asks as a page does (questions.measure_design, 64 pictures, one seed), each time about designs that were not
-asked about before, so nothing comes from memory; "one of four" is the page after a toggle, when three designs
-are known. Writes results/answer_times.json and .md.
+Measures as the Design page does (questions.measure_design, 64 pictures, one seed), each time new designs, so that
+nothing comes from the cache; "one of four" is the page after a toggle, when three designs are cached. Writes
+results/answer_times.json and .md.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.machine import described
+from benchmarks.machine import describe_origin
 from resnet_core.analysis.questions import measure_design
 from resnet_core.home import default_home
 from resnet_core.networks.spec import NetSpec
@@ -25,41 +25,42 @@ RESULTS = Path(__file__).resolve().parent / "results"
 BATCH_SIZE = 64
 DEPTHS = (20, 56, 110)
 SITUATIONS = {"one design": (1, 1), "four designs": (4, 4), "one of four toggled": (4, 1)}
-"""Name -> designs asked about, how many of them new."""
+"""Name -> number of designs, and how many of them are new."""
 
 
 def new_designs(depth: int) -> Iterator[NetSpec]:
-    """Residual designs with batch norm, each with other skips: the patterns of counting in binary."""
+    """Residual designs with batch norm, each with other skips: the binary numbers."""
     base = NetSpec(depth=depth)
     for number in range(1, 2**base.n_blocks):
         yield base.with_skips(f"{number:0{base.n_blocks}b}")
 
 
-def seconds(specs: list[NetSpec]) -> tuple[float, float]:
-    """From the question to the last design's answer: on the clock, and of CPU time over all threads, which a
-    busy machine lengthens far less."""
+def time_designs(specs: list[NetSpec]) -> tuple[float, float]:
+    """Seconds until all designs are measured: wall time, and CPU time over all threads, which a busy machine
+    changes far less.
+    """
     began, cpu_began = time.perf_counter(), time.process_time()
     for spec in specs:
         measure_design(spec, "shapes-10", default_home(), BATCH_SIZE, seed=0)
     return time.perf_counter() - began, time.process_time() - cpu_began
 
 
-def measured(depth: int, repeats: int) -> list[dict]:
-    """A row for each of SITUATIONS."""
+def measure(depth: int, repeats: int) -> list[dict]:
+    """Measure each of SITUATIONS; return a row for each."""
     fresh = new_designs(depth)
     known = [next(fresh) for _ in range(4)]
-    seconds(known)  # warm: data, kernels, memory
+    time_designs(known)  # warm: data, kernels, memory
     rows = []
-    for name, (asked, new) in SITUATIONS.items():
-        times = [seconds([next(fresh) for _ in range(new)] + known[: asked - new]) for _ in range(repeats)]
-        clock, cpu = zip(*times, strict=True)
+    for name, (total, new) in SITUATIONS.items():
+        times = [time_designs([next(fresh) for _ in range(new)] + known[: total - new]) for _ in range(repeats)]
+        wall, cpu = zip(*times, strict=True)
         rows.append(
             {
                 "depth": depth,
                 "designs": name,
-                "median_s": statistics.median(clock),
-                "fastest_s": min(clock),
-                "slowest_s": max(clock),
+                "median_s": statistics.median(wall),
+                "fastest_s": min(wall),
+                "slowest_s": max(wall),
                 "median_cpu_s": statistics.median(cpu),
             }
         )
@@ -67,7 +68,7 @@ def measured(depth: int, repeats: int) -> list[dict]:
     return rows
 
 
-def markdown(rows: list[dict], about: dict) -> str:
+def to_markdown(rows: list[dict], about: dict) -> str:
     """A line for each depth and situation."""
     lines = [
         "# Seconds until the gradient at step 0 is there",
@@ -97,12 +98,12 @@ def main() -> None:
     args = parser.parse_args()
 
     torch.set_num_threads(args.threads)
-    rows = [row for depth in DEPTHS for row in measured(depth, args.repeats)]
+    rows = [row for depth in DEPTHS for row in measure(depth, args.repeats)]
     words = ["--repeats", str(args.repeats), "--threads", str(args.threads)]
-    about = {"pictures": BATCH_SIZE, "repeats": args.repeats, **described("benchmarks.answer_times", words)}
+    about = {"pictures": BATCH_SIZE, "repeats": args.repeats, **describe_origin("benchmarks.answer_times", words)}
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "answer_times.json").write_text(json.dumps({"about": about, "rows": rows}, indent=2) + "\n")
-    (args.out / "answer_times.md").write_text(markdown(rows, about))
+    (args.out / "answer_times.md").write_text(to_markdown(rows, about))
 
 
 if __name__ == "__main__":

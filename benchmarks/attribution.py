@@ -2,11 +2,11 @@
 
     python benchmarks/attribution.py --data cifar10.npz
 
-The goal is 1.5 s warm on two CPU cores for Saliency, Integrated Gradients with 32 steps, Grad-CAM and
-DeepLIFT. The networks have their starting weights: the time does not depend on what was learned. Measured
-alone and beside a stand-in for a training: a process of lower priority that keeps every core busy, as the
-app's training workers do. Each with one torch thread and with one a core, whose waiting must be passive
-(OMP_WAIT_POLICY): threads that spin while they wait take tens of seconds beside a training.
+The goal is 1.5 s warm on two CPU cores for Saliency, Integrated Gradients with 32 steps, Grad-CAM and DeepLIFT. The
+networks have their initial weights: the time does not depend on what was learned. Measured alone and beside a
+stand-in for a training: a process of lower priority that keeps every core busy, as the app's training workers do.
+Each with one torch thread and with one thread per core, which must wait passively (OMP_WAIT_POLICY): threads that
+spin while they wait take tens of seconds beside a training.
 """
 
 import argparse
@@ -89,14 +89,15 @@ def read_picture(path: Path | None) -> np.ndarray:
 def measure(nets: list[LoadedNet], picture: np.ndarray, repeats: int, each: Iterable[str] = ()) -> dict[str, object]:
     """Seconds for the goal's four methods together, then for each of `each` on its own; both networks."""
     return {
-        "goal_methods": timed(lambda: list(explain_many(nets, picture, GOAL_METHODS, target=3)), repeats),
+        "goal_methods": time_call(lambda: list(explain_many(nets, picture, GOAL_METHODS, target=3)), repeats),
         **{
-            name: timed(lambda name=name: list(explain_many(nets, picture, [name], target=3)), repeats) for name in each
+            name: time_call(lambda name=name: list(explain_many(nets, picture, [name], target=3)), repeats)
+            for name in each
         },
     }
 
 
-def timed(call: Callable[[], object], repeats: int) -> dict[str, float]:
+def time_call(call: Callable[[], object], repeats: int) -> dict[str, float]:
     """Wall seconds of `call`, after one call to warm up, and its processor seconds."""
     call()
     wall, processor = [], []

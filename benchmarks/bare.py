@@ -1,10 +1,12 @@
-"""Trainings on a machine that has torch and nothing else of the lab (no Ray, no database), and the way back from there.
+"""Trainings on a machine that has PyTorch but not the rest of the lab (no Ray, no database), and how to
+bring them home.
 
   python -m benchmarks.bare train plain-56-paper-s0 ... --data cifar10.npz --out DIR --side-by-side 4
   python -m benchmarks.bare collect DIR ... --gallery assets/gallery
 
-``train`` writes ``plain-56-paper-s0.npz`` in DIR, anew at every checkpoint: it may be cut off at any moment,
-and run again it goes on from there. ``collect`` turns finished ones into the bundles that the lab ships and imports.
+``train`` writes ``plain-56-paper-s0.npz`` into DIR at every checkpoint: it may be interrupted at any moment,
+and goes on from there when it is run again. ``collect`` turns finished trainings into the bundles that the lab
+ships and imports.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +35,7 @@ from resnet_core.training.events import (
     StepStats,
 )
 
-ROWS = {"Started": Started, "StepStats": StepStats, "EpochEnded": EpochEnded}
+ROW_EVENTS = {"Started": Started, "StepStats": StepStats, "EpochEnded": EpochEnded}
 
 
 def main() -> None:
@@ -54,7 +57,7 @@ def main() -> None:
 
 
 def train_bare(args: argparse.Namespace) -> None:
-    """The named trainings, each from its file if there is one; on a GPU several go on side by side."""
+    """Run the named trainings, each from its file if there is one; on a GPU several side by side."""
     args.out.mkdir(parents=True, exist_ok=True)
     data = cifar10(args.data)
     with ThreadPoolExecutor(args.side_by_side) as pool:
@@ -63,17 +66,17 @@ def train_bare(args: argparse.Namespace) -> None:
 
 
 def train_one(name: str, data: Dataset, folder: Path, device: str | None) -> None:
-    """One training, to its end."""
+    """Run one training to its end."""
     from resnet_core.training.evaluate import best_scores
     from resnet_core.training.trainer import train
 
     spec, recipe = find_wanted(name).resolve()
     path = folder / f"{name}.npz"
-    told, resume = read(path) if path.exists() else ([], None)
-    if told and isinstance(told[-1], Finished):
+    events, resume = read(path) if path.exists() else ([], None)
+    if events and isinstance(events[-1], Finished):
         print(f"{name} is finished", flush=True)
         return
-    about = {
+    about: dict[str, Any] = {
         "spec": spec.to_dict(),
         "recipe": recipe.to_dict(),
         "facts": {
@@ -87,13 +90,13 @@ def train_one(name: str, data: Dataset, folder: Path, device: str | None) -> Non
     for event in train(spec, recipe, data, device=device, resume=resume):
         if isinstance(event, Started) and resume is not None:
             continue
-        told.append(event)
+        events.append(event)
         if isinstance(event, Finished):
             about["facts"]["best_scores"] = best_scores(spec, event.weights, data)
         if isinstance(event, EpochEnded):
             print(f"{name} epoch {event.epoch}: test error {100 * event.test_error:.2f} %", flush=True)
         if isinstance(event, CheckpointSaved | Finished):
-            write(path, about, told)
+            write(path, about, events)
 
 
 def cifar10(path: Path) -> Dataset:
@@ -108,11 +111,11 @@ def cifar10(path: Path) -> Dataset:
     return Dataset(DATA, "CIFAR-10", classes, *parts, "CIFAR-10", fingerprint_of(classes, *parts))
 
 
-def write(path: Path, about: dict, told: list[Event]) -> None:
-    """All that was told so far, with the newest checkpoint or the final weights, in one file."""
-    rows = [{"event": type(event).__name__} | asdict(event) for event in told if type(event).__name__ in ROWS]
-    layers = [event for event in told if isinstance(event, LayerStats)]
-    last = told[-1]
+def write(path: Path, about: dict, events: list[Event]) -> None:
+    """Save all events so far, with the newest checkpoint or the final weights, in one file."""
+    rows = [{"event": type(event).__name__} | asdict(event) for event in events if type(event).__name__ in ROW_EVENTS]
+    layers = [event for event in events if isinstance(event, LayerStats)]
+    last = events[-1]
     arrays = {
         "about": np.array(json.dumps(about)),
         "rows": np.array(json.dumps(rows)),
@@ -129,26 +132,26 @@ def write(path: Path, about: dict, told: list[Event]) -> None:
 
 
 def read(path: Path) -> tuple[list[Event], bytes | None]:
-    """What was told up to the checkpoint in the file, and its bytes; after the end, a Finished comes last."""
+    """The events up to the checkpoint in the file, and its bytes; None and a last Finished for a finished training."""
     with np.load(path) as arrays:
         rows = json.loads(str(arrays["rows"]))
         layers = zip(arrays["layer_steps"], arrays["weight_stats"], arrays["block_stats"], strict=True)
-        told: list[Event] = [ROWS[row.pop("event")](**row) for row in rows]
-        told += [LayerStats(int(step), weights, blocks) for step, weights, blocks in layers]
+        events: list[Event] = [ROW_EVENTS[row.pop("event")](**row) for row in rows]
+        events += [LayerStats(int(step), weights, blocks) for step, weights, blocks in layers]
         step, seconds, state = int(arrays["step"]), float(arrays["seconds"]), arrays["state"].tobytes()
     if seconds < 0:
-        return told, state
-    return [*told, Finished(step, seconds, state)], None
+        return events, state
+    return [*events, Finished(step, seconds, state)], None
 
 
 def collect_bundles(args: argparse.Namespace) -> None:
-    """Finished trainings as bundles."""
+    """Write finished trainings as bundles."""
     from resnet_core.runs.bundle import export_run
     from resnet_core.runs.store import RunStore
 
     args.gallery.mkdir(parents=True, exist_ok=True)
     for path in sorted(path for folder in args.folders for path in folder.rglob("*.npz")):
-        told, resume = read(path)
+        events, resume = read(path)
         if resume is not None:
             print(f"{path.name} is not finished")
             continue
@@ -159,7 +162,7 @@ def collect_bundles(args: argparse.Namespace) -> None:
             name = NetSpec.from_dict(about["spec"]).name
             run = store.create(about["spec"], about["recipe"], DATA, name=name, tags=("gallery",))
             store.set_facts(run, about["facts"])
-            store.record(run, told)
+            store.record(run, events)
             (args.gallery / f"{path.stem}.skiprun").write_bytes(export_run(store, run))
             store.close()
         print(f"{path.stem}.skiprun")

@@ -1,4 +1,4 @@
-"""The runs that ship, as a table: errors at the end, by network and recipe, over seeds, beside what the paper states.
+"""The runs that ship, as a table: final errors by network and recipe, over seeds, beside the paper's.
 
     python -m benchmarks.gallery_table
 
@@ -26,14 +26,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         store = RunStore(Path(home))
         ids = shipped.install(store)
-        rows = [row(store, runs) for runs in by_network([store.get(run) for run in ids]).values()]
+        rows = [summarise(store, runs) for runs in group_by_network([store.get(run) for run in ids]).values()]
         store.close()
     (RESULTS / "gallery.json").write_text(json.dumps(rows, indent=1) + "\n")
-    (RESULTS / "gallery.md").write_text(table(rows))
-    print(table(rows))
+    (RESULTS / "gallery.md").write_text(to_markdown(rows))
+    print(to_markdown(rows))
 
 
-def by_network(runs: list[Run]) -> dict[tuple[str, str], list[Run]]:
+def group_by_network(runs: list[Run]) -> dict[tuple[str, str], list[Run]]:
     """The seeds of each network and recipe; shallow networks first."""
     found = defaultdict(list)
     for run in sorted(runs, key=lambda run: (run.recipe["name"], run.spec["depth"], run.name, run.recipe["seed"])):
@@ -41,13 +41,13 @@ def by_network(runs: list[Run]) -> dict[tuple[str, str], list[Run]]:
     return found
 
 
-def row(store: RunStore, runs: list[Run]) -> dict:
-    """Errors in per cent, after the last epoch; sd over seeds with n - 1."""
+def summarise(store: RunStore, runs: list[Run]) -> dict:
+    """Errors in per cent after the last epoch; standard deviation over seeds with n - 1."""
     last = [store.epochs(run.id).iloc[-1] for run in runs]
     test = 100 * np.array([epoch.test_error for epoch in last])
     train = 100 * np.array([epoch.train_error for epoch in last])
     recipe = Recipe.from_dict(runs[0].recipe)
-    stated = reported_error(NetSpec.from_dict(runs[0].spec)) if recipe.is_paper else None
+    reported = reported_error(NetSpec.from_dict(runs[0].spec)) if recipe.is_paper else None
     return {
         "network": runs[0].name,
         "data": runs[0].dataset,
@@ -57,15 +57,14 @@ def row(store: RunStore, runs: list[Run]) -> dict:
         "test_error": round(float(test.mean()), 2),
         "test_error_sd": round(float(test.std(ddof=1)), 2) if len(runs) > 1 else None,
         "train_error": round(float(train.mean()), 2),
-        "paper": None if stated is None else round(100 * stated, 2),
+        "paper": None if reported is None else round(100 * reported, 2),
         "device": runs[0].device_name,
         "precision": runs[0].precision,
         "seconds": round(float(np.mean([run.seconds for run in runs]))),
     }
 
 
-def table(rows: list[dict]) -> str:
-    """In Markdown."""
+def to_markdown(rows: list[dict]) -> str:
     lines = [
         "| network | recipe | seeds | training error | test error | paper | trained on |",
         "|---|---|---|---|---|---|---|",

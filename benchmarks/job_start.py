@@ -2,9 +2,9 @@
 
     python -m benchmarks.job_start
 
-Queues ResNet-20 on Shapes-10 as the Train page does and looks at the store for its first statistics, which a training
-reports with its first step. "first step" is that of the same training in a process of its own, imports done: the rest
-is the job's overhead. "cold" is the first job of a lab that did not warm its workers up: the import of torch is in it.
+Queues ResNet-20 on Shapes-10 as the Train page does and waits for its first statistics in the store, which a training
+reports with its first step. "first step" is that of the same training alone, after all imports: the rest is the job's
+overhead. "cold" is the first job of a service that did not warm its workers up, and includes the import of torch.
 Writes results/job_start.json.
 """
 
@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.machine import described
+from benchmarks.machine import describe_origin
 from resnet_core.compute.service import Service
 from resnet_core.data.catalog import load_dataset
 from resnet_core.networks.spec import NetSpec
@@ -35,11 +35,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         load_dataset(DATA, home)
-        cold = queued_to_first_step(home, warm=False, repeats=1)
-        warm = queued_to_first_step(home, warm=True, repeats=args.repeats)
-        step = [first_step(home, seed) for seed in range(args.repeats)]
+        cold = time_jobs(home, warm=False, repeats=1)
+        warm = time_jobs(home, warm=True, repeats=args.repeats)
+        step = [time_first_step(home, seed) for seed in range(args.repeats)]
     result = {
-        "about": described("benchmarks.job_start", sys.argv[1:]),
+        "about": describe_origin("benchmarks.job_start", sys.argv[1:]),
         "cold_s": round(cold[0], 2),
         "warm_s": [round(seconds, 2) for seconds in warm],
         "first_step_s": [round(seconds, 2) for seconds in step],
@@ -49,32 +49,32 @@ def main() -> None:
     args.out.write_text(json.dumps(result, indent=1) + "\n")
 
 
-def queued_to_first_step(home: Path, warm: bool, repeats: int) -> list[float]:
-    """Seconds, one job after the other."""
-    lab = Service(home, warm=warm)
-    lab.start()
+def time_jobs(home: Path, warm: bool, repeats: int) -> list[float]:
+    """Seconds from queued to the first step, of one job after the other."""
+    service = Service(home, warm=warm)
+    service.start()
     try:
-        while warm and not lab.machine().ready:
+        while warm and not service.machine().ready:
             time.sleep(0.1)
-        return [one_job(lab, seed) for seed in range(repeats)]
+        return [time_job(service, seed) for seed in range(repeats)]
     finally:
-        lab.stop()
-        lab.store.close()
+        service.stop()
+        service.store.close()
 
 
-def one_job(lab: Service, seed: int) -> float:
+def time_job(service: Service, seed: int) -> float:
     begun = time.perf_counter()
-    run = lab.submit(SPEC, Recipe(steps=10_000, seed=seed), DATA)
-    while not len(lab.store.steps(run)):
+    run = service.submit(SPEC, Recipe(steps=10_000, seed=seed), DATA)
+    while not len(service.store.steps(run)):
         time.sleep(0.02)
     seconds = time.perf_counter() - begun
-    lab.stop_run(run)
-    while lab.store.get(run).active:
+    service.stop_run(run)
+    while service.store.get(run).active:
         time.sleep(0.1)
     return seconds
 
 
-def first_step(home: Path, seed: int) -> float:
+def time_first_step(home: Path, seed: int) -> float:
     """Of the training alone, in this process: building the network, the first step, its statistics."""
     from resnet_core.training.trainer import train
 

@@ -2,11 +2,11 @@
 
     python -m benchmarks.kill_test
 
-An app's process (this file with --app) trains five small networks on a part of Shapes-10. From outside, at random
-steps drawn by the seed, either the worker process of a training or the whole app is ended with SIGKILL; a killed app
-is started anew. Afterwards each network is trained once more without any disturbance, with the same number of
-threads, and every recorded row and every weight has to be the same to the last bit (times and speeds aside).
-Checkpoints are made every second instead of every 30, so that these short trainings have some to go on from.
+A process like the app's (this file with --app) trains five small networks on a part of Shapes-10. At random steps,
+drawn with the seed, SIGKILL ends either the worker process of a training or the whole app; a killed app is started
+again. Afterwards each network is trained once more without disturbance, with the same number of threads, and every
+recorded row and every weight has to be the same to the last bit (times and speeds aside). Checkpoints are made every
+second instead of every 30, so that these short trainings have some to resume from.
 """
 
 import argparse
@@ -39,16 +39,18 @@ from resnet_core.training.recipe import Recipe
 ROOT = Path(__file__).resolve().parents[1]
 DATASET = "shapes-10-part"
 TIMES = ("seconds", "images_per_s")
-PATIENCE_S = 240.0
+TIMEOUT_S = 240.0
 
 
 @dataclass(frozen=True)
 class Kill:
+    """One SIGKILL and how the run went on."""
+
     run: str
     victim: str  # "worker" or "app"
     at_step: int  # recorded when the signal was sent
     went_on_from: int  # step of the checkpoint that was there
-    seconds_lost: float  # until a worker trained it again
+    seconds_lost: float  # until a worker trained the run again
 
 
 def main() -> None:
@@ -60,7 +62,7 @@ def main() -> None:
     parser.add_argument("--app", type=Path, metavar="HOME", help="be the app that is killed")
     args = parser.parse_args()
     if args.app:
-        be_the_app(args.app)
+        run_app(args.app)
         return
     with tempfile.TemporaryDirectory(prefix="kill-test-") as home:
         result = measure(Path(home), args)
@@ -70,13 +72,13 @@ def main() -> None:
     sys.exit(0 if result["same"] == args.runs else 1)
 
 
-def be_the_app(home: Path) -> None:
-    service = Service(home, warm=False, trainer="benchmarks.kill_test:train_often_saved")
+def run_app(home: Path) -> None:
+    service = Service(home, warm=False, trainer="benchmarks.kill_test:train_with_checkpoints")
     service.start()
     signal.pause()
 
 
-def train_often_saved(
+def train_with_checkpoints(
     job: Job, dataset: Dataset, resume: bytes | None, should_stop: Callable[[], bool]
 ) -> Iterator[Event]:
     """The real training, with a checkpoint every second."""
@@ -90,7 +92,7 @@ def train_often_saved(
 
 
 def measure(home: Path, args: argparse.Namespace) -> dict[str, object]:
-    from benchmarks.machine import described  # imports torch, which the app's process must not
+    from benchmarks.machine import describe_origin  # imports torch, which the app's process must not
 
     rng = random.Random(args.seed)
     store = RunStore(home)
@@ -103,7 +105,9 @@ def measure(home: Path, args: argparse.Namespace) -> dict[str, object]:
     seconds = time.monotonic() - begun
     compared = [compare(store, home, store.get(run)) for run in runs]
     return {
-        **described("benchmarks.kill_test", [f"--seed={args.seed}", f"--runs={args.runs}", f"--steps={args.steps}"]),
+        **describe_origin(
+            "benchmarks.kill_test", [f"--seed={args.seed}", f"--runs={args.runs}", f"--steps={args.steps}"]
+        ),
         "what": f"{args.runs} trainings of {args.steps} steps, ResNet-8 and plain-8 of width 8, batch 64",
         "kills": len(kills),
         "killed": [asdict(kill) for kill in kills],
@@ -130,7 +134,7 @@ def queue(store: RunStore, index: int, steps: int) -> str:
 
 
 def disturb(store: RunStore, home: Path, plan: dict[str, list[int]], victims: dict[str, list[str]]) -> list[Kill]:
-    """Kill as planned until all runs are over."""
+    """Kill as planned until all runs have ended."""
     kills: list[Kill] = []
     app = start_app(home)
     try:
@@ -141,20 +145,20 @@ def disturb(store: RunStore, home: Path, plan: dict[str, list[int]], victims: di
                     victim = victims[run.id].pop(0)
                     begun = time.monotonic()
                     if victim == "app":
-                        end(app.pid)
+                        kill(app.pid)
                         app.wait()
                         saved = store.get(run.id)
                         app = start_app(home)
                     else:
-                        end(worker_of(run.id))
+                        kill(find_worker(run.id))
                         saved = store.get(run.id)
-                    wait_for_news(store, saved)
+                    wait_until_resumed(store, saved)
                     lost = round(time.monotonic() - begun, 1)
                     kills.append(Kill(run.id, victim, saved.step, saved.weights_step or 0, lost))
                     print(kills[-1], file=sys.stderr)
             time.sleep(0.05)
     finally:
-        end(app.pid)
+        kill(app.pid)
         app.wait()
     return kills
 
@@ -164,44 +168,44 @@ def start_app(home: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
 
 
-def end(pid: int) -> None:
+def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-def worker_of(run: str) -> int:
-    """The process number of the worker that trains ``run``: Ray puts the task's name on the process."""
-    deadline = time.monotonic() + PATIENCE_S
+def find_worker(run: str) -> int:
+    """The process id of the worker that trains ``run``: Ray names the process after the task."""
+    deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         for commandline in Path("/proc").glob("[0-9]*/cmdline"):
             try:
                 words = commandline.read_bytes().decode(errors="replace")
             except (FileNotFoundError, ProcessLookupError):
-                continue  # it ended while we looked
+                continue  # ended meanwhile
             if words.startswith("ray::") and run in words:
                 return int(commandline.parent.name)
         time.sleep(0.02)
     sys.exit(f"There is no worker that trains {run}.")
 
 
-def wait_for_news(store: RunStore, before: Run) -> None:
-    """Until the run has been taken up, or is over."""
-    deadline = time.monotonic() + PATIENCE_S
+def wait_until_resumed(store: RunStore, before: Run) -> None:
+    """Wait until the run trains again, or has ended."""
+    deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         run = store.get(before.id)
-        taken_up = run.state == "running" and run.step != before.step and run.version != before.version
-        if taken_up or not run.active:
+        resumed = run.state == "running" and run.step != before.step and run.version != before.version
+        if resumed or not run.active:
             return
         time.sleep(0.05)
-    sys.exit(f"Run {before.id} was not taken up within {PATIENCE_S:.0f} s: {store.get(before.id)}")
+    sys.exit(f"Run {before.id} was not taken up within {TIMEOUT_S:.0f} s: {store.get(before.id)}")
 
 
 def compare(store: RunStore, home: Path, run: Run) -> dict[str, object]:
-    """Train the same without disturbance and hold the two beside each other."""
+    """Train the same run without disturbance and compare the two."""
     quiet = RunStore(home / "undisturbed")
     reference = quiet.create(run.spec, run.recipe, run.dataset, name=run.name)
     job = Job("", run.spec, run.recipe, run.threads, None)
     dataset = load_dataset(run.dataset, home)
-    quiet.record(reference, list(train_often_saved(job, dataset, None, lambda: False)))
+    quiet.record(reference, list(train_with_checkpoints(job, dataset, None, lambda: False)))
     same = {
         "epochs": same_rows(store.epochs(run.id), quiet.epochs(reference)),
         "steps": same_rows(store.steps(run.id), quiet.steps(reference)),

@@ -25,7 +25,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from streamlit.testing.v1 import AppTest
 
-from benchmarks.machine import described
+from benchmarks.machine import describe_origin
 from resnet_core.compute import service as services
 from resnet_core.compute.inference_worker import QUESTIONS
 from resnet_core.compute.jobs import import_function
@@ -64,31 +64,31 @@ def main() -> None:
         home = Path(folder) / "home"
         os.environ["SKIP_EXPLORER_HOME"] = str(home)
         with app(home) as (address, process), chromium() as browser:
-            runs = trained_by_the_command_line()
+            runs = train_on_the_command_line()
             wait_until_warm(browser, address)
             found: dict = {}
 
-            def keep(**part: object) -> None:
-                """Writes what there is so far: a run that is cut off has measured something too."""
+            def save(**part: object) -> None:
+                """Write what was measured so far, so that an interruption keeps it."""
                 found.update(part)
-                about = described("benchmarks.pages", ["--repeats", str(args.repeats)])
-                about |= {"goals": GOALS, "met": met(found)}
+                about = describe_origin("benchmarks.pages", ["--repeats", str(args.repeats)])
+                about |= {"goals": GOALS, "met": check_goals(found)}
                 args.out.mkdir(parents=True, exist_ok=True)
                 (args.out / "pages.json").write_text(json.dumps({"about": about, **found}, indent=2) + "\n")
 
-            keep(first_paint_s=first_paints(browser, address, runs, args.repeats))
-            keep(app_memory_mb=memory_mb(process.pid), torch_in_app=has_torch(process.pid))
-            keep(click_to_first_point_s=first_points(browser, address, args.repeats))
+            save(first_paint_s=first_paints(browser, address, runs, args.repeats))
+            save(app_memory_mb=memory_mb(process.pid), torch_in_app=has_torch(process.pid))
+            save(click_to_first_point_s=first_points(browser, address, args.repeats))
             with training_on_every_core(browser, address):
-                keep(first_paint_while_training_s=first_paints(browser, address, runs, args.repeats))
-            keep(app_memory_after_all_mb=memory_mb(process.pid))
+                save(first_paint_while_training_s=first_paints(browser, address, runs, args.repeats))
+            save(app_memory_after_all_mb=memory_mb(process.pid))
         copy = Path(folder) / "copy"
         shutil.copytree(home, copy)
         os.environ["SKIP_EXPLORER_HOME"] = str(copy)
-        with_answers(copy)
-        keep(rerun_s=reruns(runs, args.repeats))
-        keep(idle_tick_s=ticks(runs[0], args.repeats))
-    print(json.dumps(met(found), indent=2))
+        answer_in_this_process(copy)
+        save(rerun_s=reruns(runs, args.repeats))
+        save(idle_tick_s=ticks(runs[0], args.repeats))
+    print(json.dumps(check_goals(found), indent=2))
 
 
 # The app and the browser
@@ -106,14 +106,14 @@ def app(home: Path) -> Iterator[tuple[str, subprocess.Popen]]:
     with (home / "server.log").open("w") as log:
         process = subprocess.Popen([sys.executable, *words], cwd=ROOT, stdout=log, stderr=log)
     try:
-        wait_for(lambda: answers(f"{address}/_stcore/health"), 60)
+        wait_for(lambda: is_up(f"{address}/_stcore/health"), 60)
         yield address, process
     finally:
         process.terminate()
         process.wait(60)
 
 
-def answers(url: str) -> bool:
+def is_up(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2):
             return True
@@ -125,7 +125,7 @@ def wait_for(condition: Callable[[], bool], seconds: float) -> None:
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            raise TimeoutError(f"waited {seconds:.0f} s in vain")
+            raise TimeoutError(f"not within {seconds:.0f} s")
         time.sleep(0.1)
 
 
@@ -149,11 +149,11 @@ def visitor(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def settled(page: Page) -> None:
+def wait_until_settled(page: Page) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
-def trained_by_the_command_line() -> list[str]:
+def train_on_the_command_line() -> list[str]:
     """Ids of a plain and a residual network with some steps behind them: something to show."""
     words = ["-m", "resnet_core", "train", "--steps", "40", "--batch-size", "64", "--device", "cpu", "--preset"]
     return [
@@ -165,21 +165,22 @@ def trained_by_the_command_line() -> list[str]:
 
 
 def wait_until_warm(browser: Browser, address: str) -> None:
-    """Until the workers stand and the price of twins of 20 layers is known."""
+    """Wait until the workers are ready and the cost of twins of 20 layers is measured."""
     with visitor(browser) as page:
         page.goto(f"{address}/train")
         expect(page.get_by_test_id("stSidebar").get_by_text("running,")).to_be_visible()
         page.reload()
         expect(page.get_by_text("images/s measured")).to_be_visible()
-        settled(page)
+        wait_until_settled(page)
 
 
 # What is measured in the browser
 
 
 def first_paints(browser: Browser, address: str, runs: Sequence[str], repeats: int) -> dict[str, dict[str, float]]:
-    """For each page, from navigation to heading and first figure (or table, or order form); and until all of it is
-    there. The first visit of a page on this server is told apart: caches are empty then."""
+    """Seconds for each page from navigation to heading and first figure (or table, or order form), and to the whole
+    page. The first visit of a page on this server is listed separately: the caches are empty then.
+    """
     found = {}
     for page, (path, sign) in PAGES.items():
         visits = [first_paint(browser, f"{address}/{path}?runs={','.join(runs)}", sign) for _ in range(repeats)]
@@ -201,17 +202,17 @@ def first_paint(browser: Browser, url: str, sign: str) -> tuple[float, float]:
         expect(page.get_by_test_id("stHeading").first).to_be_visible()
         expect(page.locator(sign).first).to_be_visible()
         painted = time.perf_counter() - began
-        settled(page)
+        wait_until_settled(page)
         return painted, time.perf_counter() - began
 
 
 def first_points(browser: Browser, address: str, repeats: int) -> dict[str, object]:
-    """From the click on "Train" (twins of 20 layers, what the page begins with) to a curve on the page."""
+    """Seconds from the click on "Train" (twins of 20 layers, the page's default) to a curve on the page."""
     seconds = []
     for _ in range(repeats):
         with visitor(browser) as page:
             page.goto(f"{address}/train")
-            settled(page)
+            wait_until_settled(page)
             began = time.perf_counter()
             page.get_by_role("button", name=re.compile("^Train .* and its twin")).click()
             expect(page.locator("[class*=st-key-live_] .js-plotly-plot").first).to_be_visible()
@@ -226,7 +227,7 @@ def training_on_every_core(browser: Browser, address: str) -> Iterator[None]:
     """Twins train while this block runs."""
     with visitor(browser) as page:
         page.goto(f"{address}/train")
-        settled(page)
+        wait_until_settled(page)
         page.get_by_role("button", name=re.compile("^Train .* and its twin")).click()
         expect(page.locator("[class*=st-key-live_] .js-plotly-plot").first).to_be_visible()
         yield
@@ -234,10 +235,10 @@ def training_on_every_core(browser: Browser, address: str) -> Iterator[None]:
 
 
 def stop_all(page: Page) -> None:
-    """Stops the two trainings and waits until nothing runs."""
+    """Stop the two trainings and wait until nothing runs."""
     for _ in range(2):
         page.get_by_role("button", name="Stop", exact=True).first.click()
-        settled(page)
+        wait_until_settled(page)
     expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
     expect(page.get_by_text("keeping what it has learned")).to_have_count(0)
 
@@ -252,7 +253,7 @@ def memory_mb(pid: int) -> float:
 
 
 def has_torch(pid: int) -> bool | None:
-    """Whether the process has loaded torch's library; None where the system does not say."""
+    """Whether the process has loaded libtorch; None where the system does not tell."""
     maps = Path(f"/proc/{pid}/maps")
     return "libtorch" in maps.read_text() if maps.exists() else None
 
@@ -260,8 +261,8 @@ def has_torch(pid: int) -> bool | None:
 # What is measured without a browser
 
 
-class WithoutRay(services.Service):
-    """Answers in this very process, so that reruns can be timed without anybody else's work."""
+class ServiceWithoutRay(services.Service):
+    """Answers in this process, so that reruns can be timed without the work of others."""
 
     def ask(self, question: str, *args: object, net_ids: Sequence[str] = (), timeout: float = 60.0) -> object:
         nets = [load_net(net, find_weights(self.store, net)) for net in self.nets(net_ids)]
@@ -273,20 +274,20 @@ class WithoutRay(services.Service):
         yield from self.ask(*args, **more)
 
 
-def with_answers(home: Path) -> None:
-    """Pages in this process find that service."""
-    services._services[home.resolve()] = WithoutRay(home)
+def answer_in_this_process(home: Path) -> None:
+    """Pages in this process get their answers from a ServiceWithoutRay."""
+    services._services[home.resolve()] = ServiceWithoutRay(home)
 
 
 def reruns(runs: Sequence[str], repeats: int) -> dict[str, dict[str, float]]:
-    """Server time of a rerun of each page, everything that was asked before cached."""
+    """Server time of a rerun of each page, with all answers cached."""
     found = {}
     for page in PAGES:
         at = AppTest.from_file(str(ROOT / "pages" / "site.py"), default_timeout=300)
         at.query_params["runs"] = ",".join(runs)
         at.run()
         at.switch_page(f"{page}/page.py").run()
-        times = [timed(at.run) for _ in range(3 * repeats)]
+        times = [time_call(at.run) for _ in range(3 * repeats)]
         if at.exception:
             raise RuntimeError(f"{page}: {at.exception[0].message}")
         found[page] = {"median": statistics.median(times), "slowest": max(times)}
@@ -294,14 +295,14 @@ def reruns(runs: Sequence[str], repeats: int) -> dict[str, dict[str, float]]:
     return found
 
 
-def timed(call: Callable[[], object]) -> float:
+def time_call(call: Callable[[], object]) -> float:
     began = time.perf_counter()
     call()
     return time.perf_counter() - began
 
 
 def ticks(run: str, repeats: int) -> dict[str, dict[str, float]]:
-    """Server time of one tick of each live part, while a training is in work that has nothing new to tell."""
+    """Server time of one tick of each live part, while a training runs that has nothing new."""
     store = RunStore(Path(os.environ["SKIP_EXPLORER_HOME"]))
     store.set_state(run, "running")
     calls = {
@@ -337,8 +338,8 @@ st.session_state["seconds"] = time.perf_counter() - began
 """
 
 
-def met(found: dict) -> dict[str, bool]:
-    """Whether each goal is met that was measured: by the median of the slowest page or part."""
+def check_goals(found: dict) -> dict[str, bool]:
+    """Whether each goal that was measured is met, by the median of the slowest page or part."""
     worst = {name: found[name] for name in ("app_memory_mb",) if name in found}
     for name in ("first_paint_s", "first_paint_while_training_s", "rerun_s", "idle_tick_s"):
         if name in found:

@@ -4,8 +4,8 @@ One command makes the whole table:
 
     python -m benchmarks.step0 cifar10.npz
 
-With an .npz that holds x_train, y_train (as CIFAR-10 is often passed around), else CIFAR-10 of the lab's own
-folder, else Shapes-10, and the result says which. Writes results/step0_ratios.csv, .json and .md.
+With an .npz that holds x_train and y_train, else with CIFAR-10 from the lab's own folder, else with Shapes-10; the
+result says which. Writes results/step0_ratios.csv, .json and .md.
 """
 
 import argparse
@@ -19,12 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.machine import described
+from benchmarks.machine import describe_origin
 from resnet_core.analysis.phrases import format_number
 from resnet_core.analysis.step0 import measure_step0
 from resnet_core.analysis.trends import find_trend
 from resnet_core.analysis.verdict import KIND_PHRASES
 from resnet_core.data.catalog import load_dataset
+from resnet_core.data.dataset import Dataset
 from resnet_core.errors import DataError
 from resnet_core.home import default_home
 from resnet_core.networks.options import BRANCH_INITS, INITS, WEIGHT_INITS
@@ -59,9 +60,7 @@ class Row:
 
 
 def designs(depths: tuple[int, ...]) -> Iterator[NetSpec]:
-    """Every start with and without batch norm and skips; SkipInit, Fixup and zero-gamma where they are
-    defined.
-    """
+    """Every start with and without batch norm and skips; SkipInit, Fixup and zero-gamma where they are defined."""
     for init in (*WEIGHT_INITS, *BRANCH_INITS):
         norms = ("none", "batch") if init in WEIGHT_INITS else ("batch",) if init == "zero_gamma" else ("none",)
         for norm in norms:
@@ -70,8 +69,8 @@ def designs(depths: tuple[int, ...]) -> Iterator[NetSpec]:
                     yield NetSpec(family=family, depth=depth, norm=norm, init=init)
 
 
-def measured(spec: NetSpec, batch: tuple) -> Row:
-    """One design on the batch (images, labels, mean, std), all seeds."""
+def measure(spec: NetSpec, batch: tuple) -> Row:
+    """Measure one design with all seeds on the batch (images, labels, mean, std)."""
     found = measure_step0(spec, *batch, seeds=SEEDS)
     gradient = find_trend(found)
     underflow = gradient.ratio == 0
@@ -97,7 +96,7 @@ def measured(spec: NetSpec, batch: tuple) -> Row:
     )
 
 
-def batch_from(path: Path | None) -> tuple[tuple, str]:
+def load_batch(path: Path | None) -> tuple[tuple, str]:
     """(images, labels, mean, std) of 128 training pictures drawn with seed 0, and what they are."""
     if path is not None:
         with np.load(path) as arrays:
@@ -113,7 +112,7 @@ def batch_from(path: Path | None) -> tuple[tuple, str]:
     return (np.array(images[rows]), np.array(labels[rows]), mean, std), source
 
 
-def _own_dataset():
+def _own_dataset() -> Dataset:
     try:
         return load_dataset("cifar-10", default_home())
     except DataError as error:
@@ -121,7 +120,7 @@ def _own_dataset():
         return load_dataset("shapes-10", default_home())
 
 
-def markdown(rows: list[Row], about: dict) -> str:
+def to_markdown(rows: list[Row], about: dict) -> str:
     """The table by start, batch norm and skips, a column for each depth."""
     depths = sorted({row.depth for row in rows})
     lines = [
@@ -162,11 +161,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder (default: %(default)s)")
     args = parser.parse_args()
 
-    batch, source = batch_from(args.npz)
+    batch, source = load_batch(args.npz)
     began = time.perf_counter()
     rows = []
     for spec in designs(tuple(args.depths)):
-        rows.append(measured(spec, batch))
+        rows.append(measure(spec, batch))
         print(f"{spec.name:<45} {_cell(rows[-1])}", flush=True)
     about = {
         "what": "RMS of the gradient at the input of the first block over that at the output of the last. "
@@ -174,7 +173,7 @@ def main() -> None:
         "data": source,
         "pictures": len(batch[0]),
         "seeds": len(SEEDS),
-        **described("benchmarks.step0", [args.npz.name] if args.npz else []),
+        **describe_origin("benchmarks.step0", [args.npz.name] if args.npz else []),
         "seconds": round(time.perf_counter() - began),
     }
     args.out.mkdir(parents=True, exist_ok=True)
@@ -183,7 +182,7 @@ def main() -> None:
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows)
     (args.out / "step0_ratios.json").write_text(json.dumps(about, indent=2) + "\n")
-    (args.out / "step0_ratios.md").write_text(markdown(rows, about))
+    (args.out / "step0_ratios.md").write_text(to_markdown(rows, about))
 
 
 if __name__ == "__main__":

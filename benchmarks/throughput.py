@@ -2,11 +2,11 @@
 
 The ordinary loop is what public CIFAR trainers do (kuangliu/pytorch-cifar, akamaster/pytorch_resnet_cifar10):
 pictures cropped and flipped one by one with PIL in a DataLoader's four workers, float32, channels first, and
-``loss.item()`` after each step. Both train the same network with the same recipe on the same random pictures.
-What alternates shares whatever else the machine does, so believe the ratios more than the rates.
+``loss.item()`` after each step. Both train the same network with the same recipe on the same random pictures. As they
+alternate, other work on the machine affects both: trust the ratios more than the rates.
 
-    python -m benchmarks.throughput --quick
-    python -m benchmarks.throughput --depths 20 56 110 --rounds 5 --out benchmarks/results/throughput_cpu.json
+    python -m benchmarks.throughput --quick python -m benchmarks.throughput --depths 20 56 110 --rounds 5
+    --out benchmarks/results/throughput_cpu.json
 """
 
 import argparse
@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 from torchvision import transforms
 
-from benchmarks.machine import described
+from benchmarks.machine import describe_origin
 from resnet_core.data.batches import TrainBatches
 from resnet_core.data.dataset import Dataset
 from resnet_core.networks.build import build_net
@@ -41,28 +41,29 @@ from resnet_core.training.trainer import train
 BATCH = 128
 WORKERS = 4
 WARM_UP = 5
-"""Steps of each way before any is timed: buffers, kernels and graphs are made in them."""
+"""Steps of each way before any is timed, which make buffers, kernels and graphs."""
+
 PREFETCHED = 2 * WORKERS
-"""Batches that a DataLoader of four workers has ready; they would flatter whoever starts after a pause."""
+"""Batches that a DataLoader of four workers has ready after a pause, and that would make it look faster."""
 
 Segment = Callable[[int], float]
-"""Does that many steps and says how many seconds they took."""
+"""Makes that many steps and returns the seconds they took."""
 
 
 def main() -> None:
-    args = arguments()
+    args = parse_arguments()
     dataset = random_pictures(args.pictures)
     print(f"{'':34}images/s      of ordinary")
     rows = []
     for depth in args.depths:
-        measured = measure(NetSpec(depth=depth), dataset, args)
-        rows += measured
-        print(table(measured), flush=True)
-        if args.out:  # after each depth: whatever cuts this off leaves what was measured
-            write(args.out, {"about": about(args), "rows": rows})
+        new = measure(NetSpec(depth=depth), dataset, args)
+        rows += new
+        print(to_text(new), flush=True)
+        if args.out:  # after each depth, so that an interruption keeps what was measured
+            write(args.out, {"about": describe(args), "rows": rows})
 
 
-def arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--depths", type=int, nargs="+", default=[20, 56, 110])
     parser.add_argument("--rounds", type=int, default=5, help="times each way is measured (default: %(default)s)")
@@ -92,7 +93,7 @@ def random_pictures(n: int) -> Dataset:
 
 
 def measure(spec: NetSpec, dataset: Dataset, args: argparse.Namespace) -> list[dict]:
-    """Images a second of each way to train ``spec``, and of the parts, one round after the other."""
+    """Images per second of each way to train ``spec``, and of parts of it, one round after the other."""
     device, _ = pick_device(args.device)
     ways: dict[str, Segment] = {
         "ours": ours(spec, dataset, args),
@@ -124,7 +125,7 @@ def measure(spec: NetSpec, dataset: Dataset, args: argparse.Namespace) -> list[d
 
 
 def ratio(values: list[float], ordinary_values: list[float]) -> float:
-    """Median of the rounds' ratios: what slows a whole round down cancels."""
+    """Median of the rounds' ratios: what slows a whole round down cancels out."""
     return statistics.median(a / b for a, b in zip(values, ordinary_values, strict=True))
 
 
@@ -132,7 +133,7 @@ def ratio(values: list[float], ordinary_values: list[float]) -> float:
 
 
 def ours(spec: NetSpec, dataset: Dataset, args: argparse.Namespace) -> Segment:
-    """The trainer itself, from one of its StepStats to another."""
+    """The trainer itself, from one of its StepStats to a later one."""
     recipe = Recipe(steps=10_000_000, log_every=args.interval)
     events = train(spec, recipe, dataset, device=args.device, checkpoint_every_s=float("inf"))
     at = [0]
@@ -155,19 +156,18 @@ def our_steps(
 ) -> Segment:
     """The trainer's steps without anything around them."""
     recipe = Recipe(steps=10_000_000)
-    net = build_net(spec).to(device, memory_format=torch.channels_last)
+    net = build_net(spec).to(device).to(memory_format=torch.channels_last)
     if compiled:
         for _, block in net.blocks():
             block.forward = torch.compile(block.forward)
-    learn = TrainStep(net, recipe, device, pick_precision("auto", device)[0])
-    if captured:
-        learn = GraphedStep(learn, uses_rng=False)
+    eager = TrainStep(net, recipe, device, pick_precision("auto", device)[0])
+    train_step = GraphedStep(eager, uses_rng=False) if captured else eager
     batches = TrainBatches(dataset, BATCH, 0, True, device)
-    return timed(device, lambda step: learn(*batches(step), lr=0.1))
+    return time_steps(device, lambda step: train_step(*batches(step), lr=0.1))
 
 
 def captured_ways(spec: NetSpec, dataset: Dataset, device: torch.device) -> dict[str, Segment]:
-    """On a GPU "our steps" go without a graph; here with one, and with compiled blocks in it."""
+    """ "Our steps" on a GPU are without a CUDA graph; here they have one, and compiled blocks in it."""
     return {
         "our steps, graph": our_steps(spec, dataset, device, captured=True),
         "same, compiled blocks": our_steps(spec, dataset, device, captured=True, compiled=True),
@@ -175,25 +175,25 @@ def captured_ways(spec: NetSpec, dataset: Dataset, device: torch.device) -> dict
 
 
 def our_batches(dataset: Dataset, device: torch.device) -> Segment:
-    return timed(device, TrainBatches(dataset, BATCH, 0, True, device))
+    return time_steps(device, TrainBatches(dataset, BATCH, 0, True, device))
 
 
 def our_forward(spec: NetSpec, device: torch.device) -> Segment:
-    net = build_net(spec).to(device, memory_format=torch.channels_last)
+    net = build_net(spec).to(device).to(memory_format=torch.channels_last)
     x = torch.randn(BATCH, 3, 32, 32, device=device).contiguous(memory_format=torch.channels_last)
 
     def forward(_step: int) -> None:
         with torch.no_grad(), autocast(device, pick_precision("auto", device)[0]):
             net(x)
 
-    return timed(device, forward)
+    return time_steps(device, forward)
 
 
-def timed(device: torch.device, do: Callable[[int], object]) -> Segment:
+def time_steps(device: torch.device, function: Callable[[int], object]) -> Segment:
     def segment(n: int) -> float:
         begun = time.perf_counter()
         for step in range(n):
-            do(step)
+            function(step)
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         return time.perf_counter() - begun
@@ -205,7 +205,7 @@ def timed(device: torch.device, do: Callable[[int], object]) -> Segment:
 
 
 class PilPictures(TorchDataset):
-    """As torchvision's CIFAR10: an array, made a PIL picture and transformed when it is asked for."""
+    """Like torchvision's CIFAR10: an array; each picture becomes a PIL image and is transformed when it is read."""
 
     def __init__(self, dataset: Dataset):
         self.pictures, self.labels = dataset.x_train, dataset.y_train.tolist()
@@ -226,7 +226,7 @@ class PilPictures(TorchDataset):
 
 
 def ordinary_batches(dataset: Dataset, device: torch.device) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Epoch after epoch; the workers live on, which is kinder to the ordinary loop than its usual setting."""
+    """Batches of epoch after epoch; the workers persist, which favours the ordinary loop over its usual setting."""
     loader = DataLoader(
         PilPictures(dataset),
         BATCH,
@@ -257,17 +257,18 @@ def ordinary(spec: NetSpec, dataset: Dataset, device: torch.device) -> Segment:
         total[0] += loss.item()
         total[1] += (logits.argmax(1) == y).sum().item()
 
-    return after_prefetched(step)
+    return time_after_prefetched(step)
 
 
 def loader_only(dataset: Dataset, device: torch.device) -> Segment:
     batches = ordinary_batches(dataset, device)
-    return after_prefetched(lambda: next(batches))
+    return time_after_prefetched(lambda: next(batches))
 
 
-def after_prefetched(step: Callable[[], object]) -> Segment:
-    """First uses up, untimed, what the workers made ready while others were measured; and in the end waits
-    until they have made ready again, so that they take no time from who comes next."""
+def time_after_prefetched(step: Callable[[], object]) -> Segment:
+    """Use up, untimed, the batches that the workers prefetched while others were measured; and wait at the end until
+    they have prefetched again, so that they take no time from what is measured next.
+    """
 
     def segment(n: int) -> float:
         for _ in range(PREFETCHED):
@@ -285,9 +286,9 @@ def after_prefetched(step: Callable[[], object]) -> Segment:
 # --- the result ---
 
 
-def about(args: argparse.Namespace) -> dict:
+def describe(args: argparse.Namespace) -> dict:
     device, reason = pick_device(args.device)
-    return described("benchmarks.throughput", sys.argv[1:]) | {
+    return describe_origin("benchmarks.throughput", sys.argv[1:]) | {
         "device": f"{device_name(device)} ({reason})",
         "precision": " because ".join(pick_precision("auto", device)),
         "batch_size": BATCH,
@@ -297,7 +298,7 @@ def about(args: argparse.Namespace) -> dict:
     }
 
 
-def table(rows: list[dict]) -> str:
+def to_text(rows: list[dict]) -> str:
     return "\n".join(
         f"{row['network']:12}{row['way']:22}{row['images_per_s']:9,.0f}{row['over_ordinary']:14.2f} x" for row in rows
     )

@@ -1,9 +1,9 @@
-"""How often a picture of something else is called unlike a network's own (resnet_core/attribution/search.py).
+"""How often a foreign picture is called unlike a network's own (resnet_core/attribution/out_of_distribution.py).
 
     python -m benchmarks.unlike --home HOME --other PICTURES.npz
 
-For every finished run in HOME: which share of the pictures in PICTURES.npz ("x_test", uint8 (N, 32, 32, 3)), and
-of pictures of nothing, scores lower than all but OOD_SHARE of the run's own test pictures, by four scores; and the area
+For every finished run in HOME: the share of the pictures in PICTURES.npz ("x_test", uint8 (N, 32, 32, 3)), and of
+synthetic pictures, that score lower than all but OOD_SHARE of the run's own test pictures, by four scores; and the area
 under the ROC curve, which needs no threshold. Prints JSON.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.machine import described
+from benchmarks.machine import describe_origin
 from resnet_core.attribution.out_of_distribution import OOD_SHARE
 from resnet_core.attribution.questions import compute_logits
 from resnet_core.compute.sources import find_net, find_weights
@@ -30,7 +30,7 @@ SCORES = {
 }
 
 
-def pictures_of_nothing(own: np.ndarray, n: int = 500) -> dict[str, np.ndarray]:
+def synthetic_pictures(own: np.ndarray, n: int = 500) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 256, (n, 4, 4, 3), np.uint8)
     return {
@@ -41,8 +41,8 @@ def pictures_of_nothing(own: np.ndarray, n: int = 500) -> dict[str, np.ndarray]:
     }
 
 
-def judged(own: np.ndarray, other: np.ndarray) -> dict[str, float]:
-    """Of scores of own and of other pictures: the share caught at the threshold, and the area under the ROC."""
+def measure_detection(own: np.ndarray, other: np.ndarray) -> dict[str, float]:
+    """Share of other pictures caught at the threshold, and area under the ROC curve; from the scores of both."""
     below = np.searchsorted(np.sort(own), other, "left") / len(own)
     return {"caught": round(float(np.mean(below <= OOD_SHARE)), 3), "auroc": round(1 - float(below.mean()), 3)}
 
@@ -58,20 +58,16 @@ def main() -> None:
         net = find_net(store, run.id)
         loaded = load_net(net, find_weights(store, net))
         test = np.array(load_dataset(run.dataset, args.home).x_test[:2000])
-        others = {args.other.stem: np.load(args.other)["x_test"][:1000]} | pictures_of_nothing(test)
+        others = {args.other.stem: np.load(args.other)["x_test"][:1000]} | synthetic_pictures(test)
         own, *others_logits = (
             np.concatenate([part[0] for part in compute_logits([loaded], x)]) for x in (test, *others.values())
         )
         found[f"{run.name} on {run.dataset}"] = {
-            other: {name: judged(score(own), score(logits)) for name, score in SCORES.items()}
+            other: {name: measure_detection(score(own), score(logits)) for name, score in SCORES.items()}
             for other, logits in zip(others, others_logits, strict=True)
         }
-    print(
-        json.dumps(
-            {**described("benchmarks.unlike", [f"--other={args.other.name}"]), "few": OOD_SHARE, "found": found},
-            indent=2,
-        )
-    )
+    origin = describe_origin("benchmarks.unlike", [f"--other={args.other.name}"])
+    print(json.dumps({**origin, "few": OOD_SHARE, "found": found}, indent=2))
 
 
 if __name__ == "__main__":

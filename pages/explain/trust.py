@@ -13,7 +13,7 @@ from pages.parts.frame import is_dark, show_figure
 from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import METHODS
 from resnet_core.attribution.trust_text import describe_measures, describe_seed_agreement
-from resnet_core.figures.trust import deletion_insertion_curves, maps_beside
+from resnet_core.figures.trust import deletion_insertion_curves, maps_side_by_side
 from resnet_core.runs.related import find_seeds
 from resnet_core.trained.net import TrainedNet
 
@@ -58,7 +58,7 @@ def _show_maps(maps: Mapping[str, Attribution], key: str) -> None:
     """Maps of one method on one scale, the first map's."""
     method = METHODS[next(iter(maps.values())).method]
     show_figure(
-        maps_beside({name: each.map for name, each in maps.items()}, method, is_dark()),
+        maps_side_by_side({name: each.map for name, each in maps.items()}, method, is_dark()),
         key,
         caption=f"{method.title}. One scale for all: the 99th percentile of the first map.",
     )

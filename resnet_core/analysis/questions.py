@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from resnet_core.analysis.same_weights import same_weights
+from resnet_core.analysis.same_weights import evaluate_same_weights
 from resnet_core.analysis.same_weights_result import SameWeights
 from resnet_core.analysis.step0 import measure_step0
 from resnet_core.analysis.step0_result import Step0Result
@@ -63,7 +63,7 @@ def compare_same_weights(
     (net,) = nets
     batch = sample_batch(load_dataset(dataset, home), pictures, part="test")
     state, facts = net.module.state_dict(), net.trained.facts
-    return same_weights(net.spec, state, batch.images, batch.labels, facts.mean, facts.std)
+    return evaluate_same_weights(net.spec, state, batch.images, batch.labels, facts.mean, facts.std)
 
 
 def sample_batch(dataset: Dataset, count: int, part: str = "train") -> Batch:

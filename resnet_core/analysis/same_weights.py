@@ -23,7 +23,7 @@ _BATCH_SIZE = 250
 """Recalibrated statistics of batch norm are means over batches of this size."""
 
 
-def same_weights(
+def evaluate_same_weights(
     spec: NetSpec,
     state: Mapping[str, Tensor],
     images: np.ndarray,

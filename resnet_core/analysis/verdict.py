@@ -35,7 +35,6 @@ class Verdict:
         signal: what happens to the signal in the forward pass.
     """
 
-    trend: Trend
     headline: str
     others: str
     signal: str
@@ -46,7 +45,7 @@ def judge(result: Step0Result, quantity: str = "grad_rms") -> Verdict:
     found = find_trend(result, quantity)
     subject = f"{result.spec.name}: at step 0 the {lowercase_first(QUANTITIES[quantity].title)}"
     headline = f"{subject} {_what_it_does(result, found)}.{_disagreement(found.kinds)}"
-    return Verdict(found, headline, _others(result, found), _signal(result))
+    return Verdict(headline, _others(result, found), _signal(result))
 
 
 def _what_it_does(result: Step0Result, found: Trend) -> str:

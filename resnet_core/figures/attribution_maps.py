@@ -35,7 +35,7 @@ from resnet_core.formatting import percent
 _CELL = 1.0
 _GAP = 0.07  # between cells, in cells
 _HEAD, _FOOT = 0.34, 0.52  # room for the methods' names and for the scales
-_CELL_PX, _LEAST_CELL_PX = 200, 110
+_CELL_PX, _MIN_CELL_PX = 200, 110
 _WIDTH = 1180  # px of a figure on a laptop: decides how high a grid with many methods has to be
 _ANCHORS = {0.0: "left", 0.5: "center", 1.0: "right"}
 _BARS_WIDTH = 0.19  # share of the figure's width
@@ -81,7 +81,7 @@ def attribution_grid(
             annotations += notes
     traces.append(_open_points(rows, methods, dark))
     if probabilities:
-        traces += _answers(rows, probabilities, classes, styles, dark)
+        traces += _class_bars(rows, probabilities, classes, styles, dark)
     annotations += [_row_name(styles[run], row, dark) for row, run in enumerate(rows)]
     bottom = len(rows) * (_CELL + _GAP) - _GAP + _FOOT
     layout = base_layout(
@@ -116,7 +116,7 @@ def attribution_grid(
 def grid_height(n_networks: int, n_methods: int = 3) -> int:
     """Height of the grid in px: cells get smaller when many methods share the width."""
     room = (1 - _BARS_WIDTH) * _WIDTH / ((n_methods + 1) * (_CELL + _GAP))
-    cell = min(_CELL_PX, max(_LEAST_CELL_PX, room))
+    cell = min(_CELL_PX, max(_MIN_CELL_PX, room))
     return round(cell * (n_networks * (_CELL + _GAP) + _HEAD + _FOOT))
 
 
@@ -252,7 +252,7 @@ def _open_points(rows: Sequence[str], methods: Mapping[str, Method], dark: bool)
     }
 
 
-def _answers(
+def _class_bars(
     rows: Sequence[str],
     probabilities: Mapping[str, np.ndarray],
     classes: Sequence[str],

@@ -27,7 +27,7 @@ _MAP = 210  # px of each map when there are several
 _SINGLE_MAP = 330
 _TOP, _BOTTOM = 6, 60
 _OUTLIER_DECADES = 1.5
-_LEAST_DECADES = 2.0  # the scale spans at least this: noise must not look like an effect
+_MIN_DECADES = 2.0  # the scale spans at least this: noise must not look like an effect
 
 # Not in cividis, so that neither is taken for a size.
 ZERO_COLOR = "#E24BA0"
@@ -56,8 +56,8 @@ def layer_heatmaps(
     }
     if not shown:
         return empty_figure("Heat maps stand here once a run has recorded its layers.", dark, heatmaps_height(1))
-    columns = {run: _evenly(len(history.steps), MAX_STEPS) for run, history in shown.items()}
-    rows = {run: _evenly(len(layer_names(history, stat)), MAX_LAYERS) for run, history in shown.items()}
+    columns = {run: _evenly_spaced(len(history.steps), MAX_STEPS) for run, history in shown.items()}
+    rows = {run: _evenly_spaced(len(layer_names(history, stat)), MAX_LAYERS) for run, history in shown.items()}
     values = {
         run: layer_values(history, stat)[np.ix_(columns[run], rows[run])].T.astype(float)
         for run, history in shown.items()
@@ -263,7 +263,7 @@ def _color_limits(values: list[np.ndarray], signed: bool) -> tuple[float, float]
     bulk_low, bulk_high = np.quantile(every, [0.005, 0.995])
     low = float(max(every.min(), bulk_low - _OUTLIER_DECADES))
     high = float(min(every.max(), bulk_high + _OUTLIER_DECADES))
-    missing = max(0.0, _LEAST_DECADES - (high - low)) / 2
+    missing = max(0.0, _MIN_DECADES - (high - low)) / 2
     return low - missing, high + missing
 
 
@@ -291,7 +291,7 @@ def _signed(value: float) -> str:
     return "0" if value == 0 else f"{value:+.2g}".replace("-", "−")
 
 
-def _evenly(n: int, most: int) -> np.ndarray:
+def _evenly_spaced(n: int, most: int) -> np.ndarray:
     """At most ``most`` of n indices, evenly spaced, the first and the last among them."""
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).round().astype(int)
 

@@ -31,7 +31,7 @@ from resnet_core.runs.run import LayerHistory
 _TOP, _BOTTOM = 68, 60  # margins in px
 _ZERO = ("triangle-down-open", "exactly zero")
 _NOT_FINITE = ("x", "not finite (overflow)")
-_LEAST_SPAN = 100  # a log axis covers at least two decades, so that noise does not look like an effect
+_MIN_SPAN = 100  # a log axis covers at least two decades, so that noise does not look like an effect
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,7 +226,7 @@ def _value_range(values: list[np.ndarray], log_y: bool) -> tuple[float, float]:
     if not every.size:
         return 0.1, 10.0
     low, high = every.min() / 1.6, every.max() * 1.6
-    missing = max(1.0, _LEAST_SPAN * low / high) ** 0.5
+    missing = max(1.0, _MIN_SPAN * low / high) ** 0.5
     return low / missing, high * missing
 
 

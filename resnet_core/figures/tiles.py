@@ -13,7 +13,7 @@ from resnet_core.networks.layer_types import Conv, Linear, MaxPool
 from resnet_core.networks.options import GATED_MERGES
 from resnet_core.networks.spec import NetSpec
 
-MOST_TILES = 24  # in a lane; above, equal neighbours are folded
+MAX_TILES = 24  # in a lane; above, equal neighbours are folded
 _FOLD_WIDTH = 3.0
 _END_WIDTH = 1.3  # stem and head
 
@@ -110,11 +110,11 @@ def _fold(tiles: list[Tile]) -> list[Tile]:
     """Fold equal neighbours into one tile when there are too many for a lane; a pattern that has few equal
     neighbours, in equal shares.
     """
-    if len(tiles) <= MOST_TILES:
+    if len(tiles) <= MAX_TILES:
         return tiles
     groups = [list(group) for _, group in groupby(tiles, key=lambda t: (t.first < 0, t.skip, t.n_skips, t.channels))]
-    if sum(_FOLD_WIDTH if len(group) > 1 else 1 for group in groups) > MOST_TILES:
-        share = -(-len(tiles) * round(_FOLD_WIDTH) // MOST_TILES)
+    if sum(_FOLD_WIDTH if len(group) > 1 else 1 for group in groups) > MAX_TILES:
+        share = -(-len(tiles) * round(_FOLD_WIDTH) // MAX_TILES)
         groups = [tiles[:1]] + [tiles[at : at + share] for at in range(1, len(tiles), share)]
     return [_folded(group) for group in groups]
 

@@ -71,7 +71,7 @@ def deletion_insertion_curves(curves: pd.DataFrame, dark: bool) -> go.Figure:
     return go.Figure(data=traces, layout=layout)
 
 
-def maps_beside(maps: Mapping[str, np.ndarray], method: Method, dark: bool) -> go.Figure:
+def maps_side_by_side(maps: Mapping[str, np.ndarray], method: Method, dark: bool) -> go.Figure:
     """Maps (H, W) of one method side by side, all on the scale of the first one, see share_scale."""
     low, high = share_scale([next(iter(maps.values()))], method.signed)
     width = (1 - _GAP * (len(maps) - 1)) / len(maps)

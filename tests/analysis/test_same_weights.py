@@ -3,7 +3,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from resnet_core.analysis.same_weights import ADDED, AS_TRAINED, REMOVED, same_weights
+from resnet_core.analysis.same_weights import ADDED, AS_TRAINED, REMOVED, evaluate_same_weights
 from resnet_core.errors import SpecError
 from resnet_core.networks.build import build_net
 from resnet_core.networks.spec import NetSpec
@@ -21,7 +21,7 @@ def trained(spec: NetSpec) -> dict[str, torch.Tensor]:
 
 
 def rows(spec: NetSpec, state: dict, pictures) -> dict:
-    return {row.skips: row for row in same_weights(spec, state, *pictures, MEAN, STD)}
+    return {row.skips: row for row in evaluate_same_weights(spec, state, *pictures, MEAN, STD)}
 
 
 def test_removed_skips_are_the_plain_twin_with_the_same_weights(pictures) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from resnet_core.figures.tiles import MOST_TILES, build_lanes
+from resnet_core.figures.tiles import MAX_TILES, build_lanes
 from resnet_core.networks.spec import NetSpec
 
 
@@ -25,7 +25,7 @@ def test_every_block_is_on_exactly_one_tile_in_order(spec):
     covered = [index for tile in tiles for index in range(tile.first, tile.stop)]
     assert covered == list(range(spec.n_blocks))
     assert sum(tile.n_skips for tile in tiles) == sum(spec.skip_mask())
-    assert all(lane.width <= MOST_TILES + 3 for lane in build_lanes(spec))
+    assert all(lane.width <= MAX_TILES + 3 for lane in build_lanes(spec))
 
 
 def test_up_to_depth_110_each_block_is_a_tile_of_its_own():

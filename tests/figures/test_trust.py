@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from resnet_core.attribution.methods import METHODS
-from resnet_core.figures.trust import deletion_insertion_curves, maps_beside
+from resnet_core.figures.trust import deletion_insertion_curves, maps_side_by_side
 
 CURVES = pd.DataFrame(
     {
@@ -26,7 +26,9 @@ def test_each_curve_stands_beside_its_random_order():
 @pytest.mark.parametrize(("name", "low"), [("integrated_gradients", -1), ("saliency", 0)])
 def test_all_maps_are_on_the_scale_of_the_first(name, low):
     first = np.ones((4, 4), np.float32)
-    figure = maps_beside({"one": 0.5 * first, "strong": 50 * first, "coarse": first[:2, :2]}, METHODS[name], dark=True)
+    figure = maps_side_by_side(
+        {"one": 0.5 * first, "strong": 50 * first, "coarse": first[:2, :2]}, METHODS[name], dark=True
+    )
     axis = figure.layout.coloraxis
     assert axis.cmax == pytest.approx(0.5) and axis.cmin == pytest.approx(0.5 * low)
     assert [trace.coloraxis for trace in figure.data] == ["coloraxis"] * 3
