@@ -167,7 +167,7 @@ def our_steps(
 
 
 def captured_ways(spec: NetSpec, dataset: Dataset, device: torch.device) -> dict[str, Segment]:
-    """ "Our steps" on a GPU are without a CUDA graph; here they have one, and compiled blocks in it."""
+    """The steps of `our_steps` in a CUDA graph, and with compiled blocks in it."""
     return {
         "our steps, graph": our_steps(spec, dataset, device, captured=True),
         "same, compiled blocks": our_steps(spec, dataset, device, captured=True, compiled=True),

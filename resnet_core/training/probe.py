@@ -16,7 +16,7 @@ from resnet_core.networks.network import Network
 
 
 class LayerProbe:
-    """Measures training steps of one network. A measured step is
+    """Measures training steps of one network.
 
     >>> with probe.observe(batch_size):
     ...     loss = ...; loss.backward()

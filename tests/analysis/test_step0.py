@@ -17,9 +17,7 @@ MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.3, 0.25)
 
 
 class ByHand(nn.Module):
-    """h = w * x, one weight; skip block r = v * h + h; logits (mean of r, 0). Every derivative fits on a
-    line.
-    """
+    """h = w * x, one weight; skip block r = v * h + h; logits (mean of r, 0). Every derivative fits on a line."""
 
     class Doubling(nn.Module):
         class Plus(nn.Module):

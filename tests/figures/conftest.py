@@ -50,7 +50,8 @@ def names_of(blocks_per_stage):
 
 def make_history(blocks_per_stage=3, n_steps=6, scale=1.0):
     """Every statistic of layer l at the s-th recorded step is scale * 10 ** (l / 4 - s); at least 1e-30, or
-    float32 would take it for zero."""
+    float32 would take it for zero.
+    """
     weights, blocks = names_of(blocks_per_stage)
 
     def stats(n_layers):

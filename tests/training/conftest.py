@@ -1,5 +1,6 @@
 """A toy world for the trainer: sixteen-by-sixteen pixel nets would not do (specs are for 32), so the nets are
-narrow and the sets tiny."""
+narrow and the sets tiny.
+"""
 
 import numpy as np
 import pytest

@@ -38,8 +38,7 @@ def of(kind, events):
 
 
 def comparable(event):
-    """An event without its timings, as something that compares by value; bytes of a checkpoint as their
-    tensors."""
+    """An event without its timings, as something that compares by value; bytes of a checkpoint as their tensors."""
     values = {}
     for field in dataclasses.fields(event):
         value = getattr(event, field.name)
