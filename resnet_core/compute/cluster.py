@@ -7,9 +7,12 @@ import os
 import secrets
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from resnet_core.compute.failures import Failure
 from resnet_core.cpu import available_cores, let_threads_sleep
@@ -64,11 +67,10 @@ class Resources:
 
 
 def start(num_cpus: int | None = None) -> Resources:
-    """Connect to the cluster that ``RAY_ADDRESS`` names, else start Ray on this machine with ``num_cpus``
-    slots.
+    """Connect to the cluster that ``RAY_ADDRESS`` names, else start Ray on this machine with ``num_cpus`` slots.
 
-    Started here, it listens on 127.0.0.1 only, behind a secret of this process, and ends with it. It must not
-    be called in the main thread of a server: Ray would replace its handler of SIGTERM.
+    Started here, it listens on 127.0.0.1 only, behind a secret of this process, and ends with it. It must not be called
+    in the main thread of a server: Ray would replace its handler of SIGTERM.
     """
     address = os.environ.get("RAY_ADDRESS")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -97,30 +99,32 @@ def start(num_cpus: int | None = None) -> Resources:
         )
         _ray_processes.clear()
         _ray_processes.update(_started_here())
+        if not _ray_processes.keys() >= set(_NEEDED):
+            raise RuntimeError("Ray ended while it was being started")
     return resources()
 
 
-_ray_processes: dict[int, str | None] = {}  # number -> start of the processes without which Ray is nothing
+_NEEDED = ("gcs_server", "raylet")
+"""Ray's processes without which it is nothing."""
+
+_ray_processes: dict[str, tuple[int, str | None]] = {}  # name -> number and start of those that were started here
 
 
-def _started_here() -> dict[int, str | None]:
+def _started_here() -> dict[str, tuple[int, str | None]]:
     found = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            before, _, after = stat.read_text().rpartition(")")
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it ended while we looked
-        pid, _, name = before.partition(" (")
-        if name in ("gcs_server", "raylet") and int(after.split()[1]) == os.getpid():
-            found[int(pid)] = process_start(int(pid))
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # it ended while we looked
+            name = child.name().removesuffix(".exe")
+            if name in _NEEDED:
+                found[name] = (child.pid, process_start(child.pid))
     return found
 
 
 def alive() -> bool:
-    """Whether the Ray that was started here still stands. When it does not, this process has a minute to stop
-    it before Ray ends it as well. A cluster that RAY_ADDRESS names is looked after by others.
+    """Whether the Ray that was started here still stands. When it does not, this process has a minute to stop it before
+    Ray ends it as well. A cluster that RAY_ADDRESS names is looked after by others.
     """
-    return all(process_start(pid) == start for pid, start in _ray_processes.items())
+    return all(process_start(pid) == start for pid, start in _ray_processes.values())
 
 
 def resources() -> Resources:
@@ -170,8 +174,10 @@ def on_this_node() -> dict[str, Any]:
 
 
 def stop() -> None:
+    """End the Ray that was started here, or what there is of it."""
     import ray
 
+    _ray_processes.clear()
     ray.shutdown()
     shutil.rmtree(_parent() / _own_name(), ignore_errors=True)
 

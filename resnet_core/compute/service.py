@@ -42,7 +42,8 @@ __all__ = ["DataTask", "Estimate", "Machine", "Service", "connect"]
 log = logging.getLogger(__name__)
 
 WAIT_FOR_START_S = 20.0
-WATCH_S = 2.0
+WATCH_S = 2.0  # between two looks at Ray
+RETRY_S = 60.0  # between two tries to start it, at most
 
 
 class Service:
@@ -79,6 +80,7 @@ class Service:
         self._ready = False
         self._problem = ""
         self._device = ""
+        self._ray_keeper: threading.Thread | None = None
         self._workers: Workers | None = None  # those of the newest start of Ray
 
     # Starting and stopping
@@ -89,49 +91,51 @@ class Service:
         A start that fails is told by :meth:`machine`. Calling it again when it is started does nothing.
         """
         with self._lock:
-            if self._started.is_set():
-                return
-            self._start_tried.clear()
-            self._leaving.clear()
-            # In a main thread Ray would replace the server's handler of SIGTERM.
-            threading.Thread(target=self._keep_ray_running, name="ray", daemon=True).start()
-            self._start_tried.wait()
+            if self._ray_keeper is None:
+                self._start_tried.clear()
+                self._leaving.clear()
+                # In a main thread Ray would replace the server's handler of SIGTERM.
+                self._ray_keeper = threading.Thread(target=self._keep_ray_running, name="ray", daemon=True)
+                self._ray_keeper.start()
+        self._start_tried.wait()
 
     def _keep_ray_running(self) -> None:
-        """Start Ray, and stay to start it again should it die.
+        """Start Ray, and again whenever a start failed or Ray has died.
 
-        On Linux its processes are killed when the thread that made them ends (PR_SET_PDEATHSIG), and a process
-        whose Ray is gone is ended by it a minute later.
+        On Linux its processes are killed when the thread that made them ends (PR_SET_PDEATHSIG), and a process whose
+        Ray is gone is ended by it a minute later.
         """
-        try:
-            self._start()
-        finally:
+        pause_s = WATCH_S
+        while not self._leaving.is_set():
+            with self._lock:
+                if self._workers is not None and self._started.is_set() and not cluster.alive():
+                    self._give_up_ray(self._workers)
+                if not self._started.is_set() and not self._leaving.is_set():
+                    self._try_to_start()
             self._start_tried.set()
-        while not self._leaving.wait(WATCH_S):
-            if not cluster.alive():
-                with self._lock:
-                    if self._workers is not None and self._started.is_set():
-                        self._start_again(self._workers)
+            pause_s = WATCH_S if self._started.is_set() else min(2 * pause_s, RETRY_S)
+            self._leaving.wait(pause_s)
 
-    def _start_again(self, workers: "Workers") -> None:
+    def _give_up_ray(self, workers: "Workers") -> None:
         log.error("Ray has died; starting it again")
         self._started.clear()
         self._ready = False
         self._problem = "The workers ended unexpectedly and are being started again; trainings will go on."
         workers.supervisor.abandon()
         cluster.stop()
-        self._start()
 
-    def _start(self) -> None:
+    def _try_to_start(self) -> None:
         try:
             resources = cluster.start(self._num_cpus)
-        except (OSError, RuntimeError, ConnectionError, ValueError) as error:
-            log.exception("Ray could not be started")
-            self._problem = f"The workers could not be started ({error}): trainings wait. Restart the app."
-            return
-        from resnet_core.compute.workers import Workers
+            from resnet_core.compute.workers import Workers
 
-        workers = Workers(self.store, resources, threads_per_run=self._threads_per_run, trainer=self._trainer)
+            workers = Workers(self.store, resources, threads_per_run=self._threads_per_run, trainer=self._trainer)
+        except Exception as error:  # Ray raises all kinds when a part of it is missing, ill or killed while it starts
+            log.exception("Ray could not be started")
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            self._problem = f"The workers could not be started ({reason}). Trainings wait; it is tried again by itself."
+            cluster.stop()
+            return
         self._workers = workers
         self._problem = ""
         self._started.set()
@@ -161,13 +165,13 @@ class Service:
     def stop(self) -> None:
         """Give running trainings a moment for a checkpoint, queue them for the next start, and end Ray."""
         with self._lock:
-            if self._workers is None or not self._started.is_set():
-                return
-            self._started.clear()
-            self._ready = False
-            self._workers.supervisor.shut_down()
-            cluster.stop()
-            self._leaving.set()
+            if self._workers is not None and self._started.is_set():
+                self._started.clear()
+                self._ready = False
+                self._workers.supervisor.shut_down()
+                cluster.stop()
+            self._leaving.set()  # not before: Ray ends with the thread that keeps it
+            self._ray_keeper = None
 
     def machine(self) -> Machine:
         states = [run.state for run in self.store.runs(("queued", "running", "stopping"))]

@@ -34,13 +34,13 @@ class Workers:
     def __init__(self, store: RunStore, resources: Resources, *, threads_per_run: int | None, trainer: str) -> None:
         self.resources = resources
         self.supervisor = Supervisor(store, resources, threads_per_run=threads_per_run, trainer=trainer)
-        self.supervisor.start()
         self.data_tasks = DataTasks(store.home)
         self._store = store
         self._inference = InferenceClient(store)
         self._large_inference: InferenceClient | None = None  # started when first asked
         self._large_lock = threading.Lock()
         self._estimating = threading.BoundedSemaphore(ESTIMATES_AT_ONCE)
+        self.supervisor.start()
 
     def warm_up(self) -> str:
         """Have trainings' workers and the inference worker import torch; returns what they compute on, for people."""

@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,14 @@ class App:
             text=True,
             env=environment,
         )
-        self.runs = self.heard()["runs"]
+        self._runs = None
+
+    @property
+    def runs(self):
+        """What it has queued, once it has tried to start Ray."""
+        if self._runs is None:
+            self._runs = self.heard()["runs"]
+        return self._runs
 
     def heard(self):
         return json.loads(self.process.stdout.readline())
@@ -105,13 +113,51 @@ def test_rays_own_death_is_survived(start_app, home, tools):
     assert app.ask("stop") == {"stopped": True}
 
 
-def ray_processes(parent):
-    found = []
+def test_ray_killed_while_it_starts_is_started_again(start_app, home, tools):
+    """Ray itself waits half a minute for the part that was killed, and then raises a bare Exception."""
+    app = start_app("normal")
+    raylet = tools.wait_until(lambda: started_by(app.process.pid).get("raylet"))
+    os.kill(raylet, signal.SIGKILL)
+    tools.ended(RunStore(home), app.runs[0], 120)
+    tools.assert_undisturbed(RunStore(home), app.runs[0])
+    assert app.process.poll() is None
+
+
+def test_a_start_that_fails_is_told_and_tried_again(home, monkeypatch):
+    service, tries = Service(home), []
+
+    def start(_num_cpus):
+        tries.append(service.machine().problem)
+        raise Exception("the node\ntimed out")
+
+    monkeypatch.setattr(service_module.cluster, "start", start)
+    monkeypatch.setattr(service_module.cluster, "stop", lambda: None)
+    monkeypatch.setattr(service_module, "RETRY_S", 0.01)
+    service.start()
+    assert "could not be started (the node timed out)" in service.machine().problem
+    deadline = time.monotonic() + 30
+    while len(tries) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    service.stop()
+    assert len(tries) >= 3 and tries[0] == "" and "tried again" in tries[1]
+
+
+def started_by(parent):
+    """Numbers of Ray's processes that a process has started, by name."""
+    found = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
-        pid, _, rest = stat.read_text().partition(" (")
-        name, _, after = rest.rpartition(")")
+        try:
+            before, _, after = stat.read_text().rpartition(")")
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked
+        pid, _, name = before.partition(" (")
         if name in ("raylet", "gcs_server") and int(after.split()[1]) == parent:
-            found.append(int(pid))
+            found[name] = int(pid)
+    return found
+
+
+def ray_processes(parent):
+    found = list(started_by(parent).values())
     if not found:
         pytest.skip("cannot see the processes of this system")
     return found
@@ -119,6 +165,7 @@ def ray_processes(parent):
 
 def test_a_stopped_app_leaves_no_process_behind(start_app, tools):
     app = start_app("slow")
+    assert app.runs
     children = ray_processes(app.process.pid)
     assert app.ask("stop") == {"stopped": True}
     tools.wait_until(lambda: all(process_start(pid) is None for pid in children), 15)
