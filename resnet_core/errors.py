@@ -22,6 +22,10 @@ class StoreError(LabError):
     """A run, bundle or store that cannot be read or written."""
 
 
+class StoreBusyError(StoreError):
+    """A store that another process is writing to: it will be free again, so whoever can wait waits."""
+
+
 class TrainingError(LabError):
     """A training that cannot go on, for a reason that lies in the network, the recipe or the machine."""
 

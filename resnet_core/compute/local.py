@@ -4,6 +4,7 @@ The run belongs to this process while it trains: the app shows it live, can ask 
 lost) when the process is killed.
 """
 
+import logging
 import signal
 import threading
 import time
@@ -18,7 +19,7 @@ from resnet_core.compute.cluster import Resources
 from resnet_core.compute.failures import describe_failure
 from resnet_core.cpu import available_cores
 from resnet_core.data.catalog import catalog, load_dataset
-from resnet_core.errors import JobError, LabError, StoreError
+from resnet_core.errors import JobError, LabError, StoreBusyError, StoreError
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.ownership import HEARTBEAT_S, OrphanWatch, register
 from resnet_core.runs.run import Run
@@ -28,6 +29,8 @@ from resnet_core.training.events import Event
 from resnet_core.training.recipe import Recipe
 
 ASK_EVERY_S = 1.0
+
+log = logging.getLogger(__name__)
 
 _owners: dict[str, str] = {}  # home -> this process's id as an owner
 
@@ -88,7 +91,7 @@ def train_run(
     with _heartbeat(store, owner), _stop_signals() as interrupted:
         try:
             for event in _events(store, run_id, device, trainer, _stop_question(store, run_id, interrupted)):
-                store.record(run_id, [event], owner)
+                _record_when_free(store, run_id, event, owner)
                 if on_event is not None:
                     on_event(event)
         except RunLostError:
@@ -103,6 +106,16 @@ def train_run(
             store.set_state(run_id, "failed", failure.sentence, owner=owner)
             raise
     return store.get(run_id)
+
+
+def _record_when_free(store: RunStore, run_id: str, event: Event, owner: str) -> None:
+    """Record an event, however long another process keeps the store to itself."""
+    while True:
+        try:
+            store.record(run_id, [event], owner)
+            return
+        except StoreBusyError as error:
+            log.warning("%s The training waits for it.", error)
 
 
 def _owner(store: RunStore) -> str:

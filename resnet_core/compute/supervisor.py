@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import ray
@@ -20,7 +20,7 @@ from resnet_core.compute import cluster, jobs
 from resnet_core.compute.cluster import Resources, on_this_node
 from resnet_core.compute.failures import Failure, describe_failure
 from resnet_core.data.storage import stored_info
-from resnet_core.errors import LabError, StoreError
+from resnet_core.errors import LabError, StoreBusyError, StoreError
 from resnet_core.runs.ownership import HEARTBEAT_S, OrphanWatch, register
 from resnet_core.runs.run import ACTIVE, Run
 from resnet_core.runs.store import RunLostError, RunStore
@@ -54,6 +54,8 @@ class Active:
     outcome_known: bool = False  # whether it has told how it ended
     stop_asked: float | None = None  # monotonic time
     cancelled: bool = False
+    unrecorded: list[Any] = field(default_factory=list)  # what a busy store has not taken yet
+    end: StopIteration | RayError | None = None  # how the stream ended, while something is unrecorded
 
 
 class Supervisor:
@@ -122,6 +124,11 @@ class Supervisor:
         try:
             act()
             self.problem = ""
+        except StoreBusyError:
+            self.problem = (
+                f"Another process keeps the store in {self._store.home} to itself: trainings go on, and what they "
+                "report is recorded once it is free."
+            )
         except StoreError as error:
             self.problem = str(error)
         except RayError as error:
@@ -235,7 +242,11 @@ class Supervisor:
             self._wake.wait(IDLE_S)
             self._wake.clear()
             return
+        for active in [active for active in self._active.values() if active.unrecorded or active.end]:
+            self._receive(active)
         by_stream = {active.stream: active for active in self._active.values()}
+        if not by_stream:
+            return
         ready, _ = ray.wait(list(by_stream), num_returns=len(by_stream), timeout=LISTEN_S / 4, fetch_local=False)
         if not ready:
             ready, _ = ray.wait(list(by_stream), num_returns=1, timeout=LISTEN_S, fetch_local=False)
@@ -244,16 +255,23 @@ class Supervisor:
 
     def _receive(self, active: Active) -> None:
         """Record all events that a training has sent since last time."""
-        items: list[Any] = []
-        end: StopIteration | RayError | None = None
+        items, active.unrecorded = active.unrecorded, []
+        end = active.end
         try:
-            while len(items) < ITEMS_AT_ONCE and ray.wait([active.stream], timeout=0, fetch_local=False)[0]:
+            while (
+                end is None
+                and len(items) < ITEMS_AT_ONCE
+                and ray.wait([active.stream], timeout=0, fetch_local=False)[0]
+            ):
                 items.append(ray.get(next(active.stream)))
         except (StopIteration, RayError) as error:
             end = error
         active.has_begun = active.has_begun or bool(items)
         try:
             self._record(active, items)
+        except StoreBusyError:
+            active.unrecorded, active.end = items, end  # for the next tick: no training ends because others write
+            raise
         except RunLostError:
             self._cancel(active)
             del self._active[active.run]

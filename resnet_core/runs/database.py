@@ -14,7 +14,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from resnet_core.errors import StoreError
+from resnet_core.errors import StoreBusyError, StoreError
 from resnet_core.runs.schema import SCHEMA_VERSION, counters, metadata
 
 LOCK_WAIT_S = 30
@@ -86,7 +86,7 @@ def open_engine(url: str) -> sa.Engine:
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # we begin transactions ourselves, see _begin_sqlite
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_S * 1000}")
+    cursor.execute(f"PRAGMA busy_timeout = {int(LOCK_WAIT_S * 1000)}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.close()
@@ -108,7 +108,8 @@ def plain_errors(home: Path) -> Iterator[None]:
     try:
         yield
     except sa.exc.DBAPIError as error:
-        raise StoreError(_database_sentence(str(error.orig), home)) from error
+        said = str(error.orig)
+        raise (StoreBusyError if "locked" in said else StoreError)(_database_sentence(said, home)) from error
     except sa.exc.TimeoutError as error:
         raise StoreError(f"The store in {home} has too many readers at once: try again in a moment.") from error
     except OSError as error:

@@ -60,8 +60,9 @@ class OrphanWatch:
         return list(released)
 
     def _is_gone(self, owner: dict[str, Any]) -> bool:
-        if owner["host"] == machine_id() and process_start(owner["pid"]) != owner["process_start"]:
-            return True
+        if owner["host"] == machine_id():
+            # Its heartbeat says nothing here: a command that somebody has suspended (Ctrl-Z) sends none, and goes on.
+            return process_start(owner["pid"]) != owner["process_start"]
         beat, since = self._seen.get(owner["id"], (None, 0.0))
         if beat != owner["heartbeat"]:
             self._seen[owner["id"]] = (owner["heartbeat"], time.monotonic())

@@ -1,5 +1,6 @@
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ import pytest
 from resnet_core.compute import local
 from resnet_core.compute.local import create_run, train_run
 from resnet_core.errors import DataError, JobError, StoreError
+from resnet_core.runs import database
 from resnet_core.runs.ownership import OrphanWatch
 from resnet_core.runs.store import RunStore
 from resnet_core.training.events import Finished
@@ -36,6 +38,25 @@ def test_a_run_is_trained_here_and_recorded(store, tools):
     tools.assert_undisturbed(store, run_id)
     assert (run.name, run.tags, run.origin, run.owner) == ("mine", ("a",), "cli", None)
     assert isinstance(events[-1], Finished)
+
+
+def test_a_store_that_others_keep_to_themselves_for_long_does_not_end_a_training(store, tools, monkeypatch, caplog):
+    monkeypatch.setattr(database, "LOCK_WAIT_S", 0.1)
+    store = RunStore(store.home)  # with that patience
+    run_id = begin(store, tools)
+    lock = sqlite3.connect(store.home / "lab.sqlite3", isolation_level=None, check_same_thread=False)
+    record, locked = store.record, []
+
+    def record_while_locked(*args):
+        if not locked:
+            locked.append(lock.execute("BEGIN IMMEDIATE"))
+            threading.Timer(1.0, lock.rollback).start()
+        record(*args)
+
+    monkeypatch.setattr(store, "record", record_while_locked)
+    assert train_run(store, run_id, trainer=FAKE).state == "done"
+    tools.assert_undisturbed(store, run_id)
+    assert "waits" in caplog.text
 
 
 def test_a_new_run_is_ours_before_it_starts(store, tools):

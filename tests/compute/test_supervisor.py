@@ -6,7 +6,7 @@ import pytest
 
 from resnet_core.compute import supervisor
 from resnet_core.data import storage
-from resnet_core.errors import StoreError
+from resnet_core.errors import StoreBusyError, StoreError
 from resnet_core.training.events import StepStats
 
 
@@ -216,6 +216,23 @@ def test_the_cost_is_measured_with_the_cores_that_each_would_get(lab, make_servi
     names = [lab.estimate(tools.SPEC, tools.recipe(), 40, 20, together=n).device_name for n in (1, 2)]
     assert names == ["CPU, 2 threads", "CPU, 1 thread"]
     assert make_service(home, threads_per_run=1).estimate(tools.SPEC, tools.recipe(), 40, 20).device_name == names[1]
+
+
+def test_what_a_busy_store_does_not_take_is_recorded_once_it_is_free(lab, tools, monkeypatch):
+    record, problems = lab.store.record, []
+
+    def busy_at_first(run, events, owner=None):
+        if events and len(problems) < 4:
+            problems.append(lab.machine().problem)
+            raise StoreBusyError("The store is in use.")
+        record(run, events, owner)
+
+    monkeypatch.setattr(supervisor, "PAUSE_S", 0.1)
+    monkeypatch.setattr(lab.store, "record", busy_at_first)
+    run_id = lab.submit(tools.SPEC, tools.recipe(), "dots")
+    assert tools.ended(lab.store, run_id).state == "done"
+    tools.assert_undisturbed(lab.store, run_id)
+    assert any("once it is free" in problem for problem in problems)
 
 
 def test_a_run_that_could_not_be_launched_is_launched_later(lab, tools, monkeypatch):

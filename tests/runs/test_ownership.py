@@ -57,6 +57,18 @@ def test_a_run_that_was_being_stopped_is_stopped(store, run_id, dead_owner):
     assert store.get(run_id).state == "stopped"
 
 
+def test_a_command_that_was_suspended_keeps_its_run(store, run_id, monkeypatch):
+    """Ctrl-Z: its process lives and sends no heartbeat."""
+    owner = register(store, "cli")
+    store.claim(run_id, owner)
+    now = [1000.0]
+    monkeypatch.setattr(ownership.time, "monotonic", lambda: now[0])
+    watch = OrphanWatch(store)
+    for _ in range(3):
+        assert watch.release_orphans() == []
+        now[0] += 3600
+
+
 def test_a_number_given_to_another_process_does_not_keep_a_run(store, run_id):
     owner = register(store, "app")
     with store.database.write() as connection:
