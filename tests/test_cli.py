@@ -260,6 +260,7 @@ def test_threads_are_those_that_were_asked_for(call, npz, home):
     assert run.threads == 1 and run.device_name == "CPU, 1 thread"
 
 
+@pytest.mark.slow
 def test_the_command_steps_back_and_its_threads_sleep(home):
     code = (
         "import os, runpy, sys, psutil; sys.argv = ['resnet_core', 'runs']; "
@@ -395,6 +396,7 @@ def as_a_program(*words: str, home: Path) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.slow
 def test_looking_needs_no_torch(home):
     code = """
 import contextlib, sys
@@ -407,11 +409,13 @@ for words in (["runs"], ["describe", "resnet-20"], ["--help"]):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_the_exit_code_reaches_the_shell(home):
     assert as_a_program("-m", "resnet_core", "describe", "resnet-20", home=home).returncode == 0
     assert as_a_program("-m", "resnet_core", "describe", "resnet-21", home=home).returncode == 2
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_seen_enough_is_no_error(home):
     words = [sys.executable, "-m", "resnet_core", "describe", "resnet-1202", "--home", str(home)]
     writing = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

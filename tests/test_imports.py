@@ -151,6 +151,7 @@ def _of_core(name: str) -> bool:
     return name.startswith("resnet_core.") and name.split(".")[1] in {*LAYERS, "compute", "gallery", "cli"}
 
 
+@pytest.mark.slow
 def test_what_trains_on_a_bare_machine_needs_nothing_of_the_app() -> None:
     names = [name for package in BARE for name in importable(f"resnet_core.{package}")]
     assert not loaded_after(imports(names)) & {"streamlit", "ray", "captum", "plotly", "sqlalchemy"}
@@ -223,6 +224,7 @@ def test_the_server_and_the_command_line_start_without_torch_and_ray(module: str
     assert not loaded_after(f"import {module}", tmp_path) & HEAVY
 
 
+@pytest.mark.slow
 def test_no_page_brings_torch_when_somebody_visits_it(tmp_path: Path) -> None:
     visit = """
 from streamlit.testing.v1 import AppTest
