@@ -16,17 +16,34 @@ class MovedOn(BaseException):
 
 @pytest.fixture
 def slow_estimates(monkeypatch, tmp_path):
-    """Estimates that take three seconds and tell in a folder when they begin and when they are through."""
+    """``slow_estimates(seconds)``: estimates take that long and tell in the folder returned when they begin, that they
+    go on, and when they are through.
+    """
 
-    def estimate(*_):
-        name = str(time.monotonic_ns())
-        (tmp_path / f"begun-{name}").touch()
-        for _ in range(30):
-            time.sleep(0.1)
-        (tmp_path / f"done-{name}").touch()
+    def make(seconds):
+        def estimate(*_):
+            name = str(time.monotonic_ns())
+            (tmp_path / f"begun-{name}").touch()
+            for _ in range(seconds * 10):
+                time.sleep(0.1)
+                (tmp_path / f"beat-{name}").touch()
+            (tmp_path / f"done-{name}").touch()
 
-    monkeypatch.setattr(jobs, "estimate_task", estimate)
-    return tmp_path
+        monkeypatch.setattr(jobs, "estimate_task", estimate)
+        return tmp_path
+
+    return make
+
+
+def beats(folder: Path) -> list[float]:
+    return [beat.stat().st_mtime for beat in folder.glob("beat-*")]
+
+
+def at_rest(folder: Path) -> bool:
+    """Whether no estimate has gone on for two seconds."""
+    before = beats(folder)
+    time.sleep(2)
+    return beats(folder) == before
 
 
 def count(folder: Path, what: str) -> int:
@@ -34,30 +51,34 @@ def count(folder: Path, what: str) -> int:
 
 
 def test_whoever_moves_on_ends_the_estimate(lab, tools, slow_estimates, monkeypatch):
+    folder = slow_estimates(60)
+
     def on_wait():
-        if count(slow_estimates, "begun"):
+        if count(folder, "begun"):
             raise MovedOn
 
     monkeypatch.setattr(lab, "on_wait", on_wait)
     with pytest.raises(MovedOn):
         lab.estimate(tools.SPEC, tools.recipe())
-    time.sleep(3.5)
-    assert (count(slow_estimates, "begun"), count(slow_estimates, "done")) == (1, 0)
+    tools.wait_until(lambda: at_rest(folder))
+    assert (count(folder, "begun"), count(folder, "done")) == (1, 0)
 
 
 def test_two_estimates_run_and_the_others_wait(lab, tools, slow_estimates):
+    folder = slow_estimates(3)
     threads = [threading.Thread(target=lambda: lab.estimate(tools.SPEC, tools.recipe())) for _ in range(4)]
     for thread in threads:
         thread.start()
     most = 0
     while any(thread.is_alive() for thread in threads):
-        most = max(most, count(slow_estimates, "begun") - count(slow_estimates, "done"))
+        most = max(most, count(folder, "begun") - count(folder, "done"))
         time.sleep(0.05)
-    assert (most, count(slow_estimates, "done")) == (2, 4)
+    assert (most, count(folder, "done")) == (2, 4)
 
 
 def test_an_estimate_that_takes_too_long_is_a_sentence_and_ends(lab, tools, slow_estimates):
+    folder = slow_estimates(60)
     with pytest.raises(JobError, match="could not be measured"):
         lab.estimate(tools.SPEC, tools.recipe(), timeout=1.0)
-    time.sleep(3.5)
-    assert count(slow_estimates, "done") == 0
+    tools.wait_until(lambda: at_rest(folder))
+    assert count(folder, "done") == 0
