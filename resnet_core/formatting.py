@@ -66,14 +66,14 @@ def file_size(n_bytes: float | None) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Text from outside, such as the name of a class, so that Streamlit shows it as it is.
+    """Text from outside, such as the name of a class, so that Streamlit shows it as it is, in one line.
 
     Signs of Markdown get a backslash. Addresses, colours and icons are recognised in plain text, too: an invisible
     space after their first sign keeps them from that.
     """
-    escaped = re.sub(r"([\\`*_\[\]<$~])", r"\\\1", text)
-    escaped = re.sub(r"(?m)^(\s*\d*)([#+>=.)-])", r"\1\\\2", escaped)  # what makes headings and lists
-    return re.sub(r"[:@]|www", "\\g<0>\u200b", escaped)
+    escaped = re.sub(r"([\\`*_\[\]<>&$~|])", r"\\\1", " ".join(text.split()))
+    escaped = re.sub(r"^(\d*)([#+=.)-])", r"\1\\\2", escaped)  # what makes headings and lists
+    return re.sub(r"(?i):(?=\S)|@(?=\w)|www(?=\.)", "\\g<0>\u200b", escaped)
 
 
 def scientific(value: float | None) -> str:

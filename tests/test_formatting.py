@@ -46,10 +46,15 @@ def test_numbers_read_as_people_write_them(call, shown):
     ("text", "shown"),
     [
         ("12.5 roses, Shapes-10 (new!)", "12\\.5 roses, Shapes-10 (new!)"),
-        ("[a](b) **c** _d_ `e` $f$ <i>", r"\[a\](b) \*\*c\*\* \_d\_ \`e\` \$f\$ \<i>"),
-        (":red[x] :smile:", ":\u200bred\\[x\\] :\u200bsmile:\u200b"),
+        ("[a](b) **c** _d_ `e` $f$ <i>", r"\[a\](b) \*\*c\*\* \_d\_ \`e\` \$f\$ \<i\>"),
+        (":red[x] :smile: :material/home:", ":\u200bred\\[x\\] :\u200bsmile: :\u200bmaterial/home:"),
+        ("&lt;b&gt; a|b", "\\&lt;b\\&gt; a\\|b"),
         ("http://a.de www.a.de a@b.de", "http:\u200b//a.de www\u200b.a.de a@\u200bb.de"),
-        ("# a\n- b\n1. c\n2) d\n> e", "\\# a\n\\- b\n1\\. c\n2\\) d\n\\> e"),
+        ("# a", "\\# a"),
+        ("- a\n\n1. b\n    c", "\\- a 1. b c"),
+        ("1. a", "1\\. a"),
+        ("2) a", "2\\) a"),
+        ("Error: at step 3", "Error: at step 3"),
     ],
 )
 def test_text_from_outside_is_no_markdown(text, shown):

@@ -8,6 +8,7 @@ from pages.parts.backend import show_errors
 from pages.parts.frame import is_dark, show_figure
 from resnet_core.figures.curves import error_curves
 from resnet_core.figures.paper_marks import paper_marks
+from resnet_core.formatting import escape_markdown
 from resnet_core.runs.run import Run
 from resnet_core.training.recipe import Recipe
 
@@ -69,7 +70,7 @@ def _caption(runs: list[Run]) -> str:
     n_seeds = len({run.recipe["seed"] for run in runs})
     sentences = [
         "Thin: training error, mean over the epoch's augmented batches. Thick: test error, whole test set.",
-        f"Data: {', '.join(datasets)}. {n_seeds} seed{'s' * (n_seeds > 1)}.",
+        f"Data: {escape_markdown(', '.join(datasets))}. {n_seeds} seed{'s' * (n_seeds > 1)}.",
         recipes.pop() if len(recipes) == 1 else f"{len(recipes)} different recipes: compare with care.",
     ]
     if len({run.precision for run in runs if run.precision}) > 1:

@@ -5,7 +5,7 @@ import streamlit as st
 
 from pages.parts.backend import service, show_errors
 from resnet_core.analysis.same_weights_result import SameWeights
-from resnet_core.formatting import percent
+from resnet_core.formatting import escape_markdown, percent
 from resnet_core.runs.run import Run
 from resnet_core.trained.net import TrainedNet
 
@@ -31,9 +31,9 @@ def _rows(net: TrainedNet) -> pd.DataFrame:
     """One row a variant: its error on test pictures of the data it was trained on."""
     return pd.DataFrame(
         {
-            "run": net.name,
+            "run": escape_markdown(net.name),
             "skips": variant.skips,
-            "test error": variant.impossible or percent(variant.error),
+            "test error": escape_markdown(variant.impossible or percent(variant.error)),
             "with batch norm's statistics taken anew": percent(variant.error_recalibrated),
         }
         for variant in _variants(net.id, net.weights_version, net.facts.dataset)

@@ -11,6 +11,7 @@ import streamlit as st
 from pages.parts.address import Carried
 from pages.parts.design import DESIGN, parse_design, set_design
 from resnet_core.errors import SpecError
+from resnet_core.formatting import escape_markdown
 from resnet_core.networks.presets import preset
 from resnet_core.networks.spec import NetSpec
 
@@ -37,4 +38,4 @@ def try_design(make: Callable[[], NetSpec]) -> None:
 def show_refusal() -> None:
     """Says, once, why a design could not be taken over."""
     if refusal := st.session_state.pop(REFUSAL, None):
-        st.warning(refusal, icon=":material/block:")
+        st.warning(escape_markdown(refusal), icon=":material/block:")

@@ -18,6 +18,7 @@ from resnet_core.analysis.verdict import Verdict, judge
 from resnet_core.figures.layer_profiles import LayerValues, layer_profile
 from resnet_core.figures.layer_statistics import STATISTICS
 from resnet_core.figures.style import style_designs
+from resnet_core.formatting import escape_markdown
 from resnet_core.networks.spec import NetSpec
 
 BATCH_SIZE = 64
@@ -126,8 +127,8 @@ def _show_profiles(profiles: list[Step0Result], quantity: str, dataset: str) -> 
             by_depth, statistic, style_designs(profile.spec for profile in profiles), is_dark(), relative=unlike
         ),
         f"step0_{quantity}_{n_seeds}_seed{plural}",
-        caption=f"{statistic.title} at step 0, before any training; {pictures} training pictures of {dataset}, "
-        f"{n_seeds} seed{plural}, float32. {statistic.meaning}",
+        caption=f"{statistic.title} at step 0, before any training; {pictures} training pictures of "
+        f"{escape_markdown(dataset)}, {n_seeds} seed{plural}, float32. {statistic.meaning}",
         about=ABOUT,
         numbers=lambda: pd.concat([_numbers(profile, quantity) for profile in profiles]),
     )

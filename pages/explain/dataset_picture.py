@@ -13,6 +13,7 @@ from pages.parts.frame import is_dark, show_figure
 from resnet_core.attribution.search import SEARCHES
 from resnet_core.data.dataset import Dataset
 from resnet_core.figures.thumbnails import thumbnails
+from resnet_core.formatting import escape_markdown
 from resnet_core.trained.net import TrainedNet
 
 SEARCHED = 2000  # test pictures that a search asks the networks about, at most
@@ -45,7 +46,8 @@ def choose_test_picture(nets: Sequence[TrainedNet]) -> InputPicture | None:
     row = rows[_choose_number(dataset, rows, number_key) - 1]
     pixels, label = np.array(dataset.x_test[row]), dataset.classes[dataset.y_test[row]]
     with st.container(key="pixels_dataset"):
-        st.image(pixels, caption=f"{label}: test picture {row}, as the network gets it", width=240, output_format="PNG")
+        caption = f"{escape_markdown(label)}: test picture {row}, as the network gets it"
+        st.image(pixels, caption=caption, width=240, output_format="PNG")
     return InputPicture(pixels, label, f"{dataset.title}, test picture {row}", dataset.name)
 
 

@@ -8,6 +8,7 @@ from pages.explain.dataset_picture import show_waiting_for_datasets
 from pages.explain.input_picture import InputPicture
 from pages.parts.datasets import open_dataset, ready_datasets
 from resnet_core.data.pictures import Picture, crop_square, to_network
+from resnet_core.formatting import escape_markdown
 from resnet_core.trained.imagenet import SIDE, center_crop
 
 
@@ -53,6 +54,7 @@ def _choose_test_picture() -> InputPicture | None:
     number = st.number_input("Number", 1, len(dataset.y_test), 1, key=f"imagenet_number_{name}")
     row = min(number, len(dataset.y_test)) - 1
     pixels, label = to_network(np.array(dataset.x_test[row]), SIDE), dataset.classes[dataset.y_test[row]]
-    st.image(pixels, caption=f"{label}: test picture {row}, enlarged to {SIDE} × {SIDE}", output_format="PNG")
+    caption = f"{escape_markdown(label)}: test picture {row}, enlarged to {SIDE} × {SIDE}"
+    st.image(pixels, caption=caption, output_format="PNG")
     st.caption("So few pixels are far from what these networks have learned from: expect odd answers.")
     return InputPicture(pixels, None, f"{dataset.title}, test picture {row}")

@@ -17,6 +17,7 @@ from resnet_core.attribution.methods import METHODS
 from resnet_core.figures.attribution_maps import attribution_grid
 from resnet_core.figures.attribution_png import grid_png
 from resnet_core.figures.attribution_text import Maps, describe_question, grid_text
+from resnet_core.formatting import escape_markdown
 
 ABOUT = (
     "Each map says on which pixels one network's score for one class depends. All maps of a column share one scale, "
@@ -33,12 +34,13 @@ def show_maps(predictions: Predictions, picture: InputPicture, settings: MapSett
         st.info("Choose at least one method.")
         return
     targets = {net.id: settings.target_of(net, predictions) for net in predictions.nets}
-    st.markdown(f"#### {describe_question(predictions.classes[target] for target in targets.values())}")
+    question = describe_question(predictions.classes[target] for target in targets.values())
+    st.markdown(f"#### {escape_markdown(question)}")
     place = st.empty()
     maps: dict[str, dict[str, Attribution]] = {net.id: {} for net in predictions.nets}
     for method in settings.methods:
         for net in predictions.nets:
-            with place.container(), st.spinner(f"{METHODS[method].title} of {net.name} …"):
+            with place.container(), st.spinner(f"{METHODS[method].title} of {escape_markdown(net.name)} …"):
                 maps[net.id][method] = explain(net, picture, method, targets[net.id], settings.settings.get(method, {}))
     with place.container():
         clicked = _show_grid(predictions, picture, settings, maps)

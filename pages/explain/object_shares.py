@@ -15,7 +15,7 @@ from resnet_core.attribution.methods import METHODS
 from resnet_core.attribution.statistics import bootstrap_mean
 from resnet_core.data.dataset import Dataset
 from resnet_core.data.sample import balanced_sample
-from resnet_core.formatting import percent
+from resnet_core.formatting import escape_markdown, percent
 from resnet_core.trained.net import TrainedNet
 
 PICTURES = 100
@@ -31,8 +31,9 @@ def show_object_shares(nets: Sequence[TrainedNet], methods: Sequence[str], setti
         return
     st.markdown("#### Do the maps lie on the object?")
     st.markdown(
-        f"In {marked[0][1].title} it is known which pixels are the object. Over {PICTURES} test pictures, "
-        "each network asked about the true class: which share of a map lies on the object?"
+        f"In {escape_markdown(marked[0][1].title)} it is known which pixels are the object. "
+        f"Over {PICTURES} test pictures, each network asked about the true class: "
+        "which share of a map lies on the object?"
     )
     question = json.dumps([[net.id for net, _ in marked], list(methods), settings], sort_keys=True)
     if st.button("Measure", icon=":material/straighten:", key="measure_shares"):
@@ -55,7 +56,7 @@ def _show_growing_table(
             for part in object_shares(net, dataset, PICTURES, method, settings.get(method, {})):
                 parts.append(part)
                 done = len(rows) * PICTURES + sum(map(len, parts))
-                bar.progress(min(1.0, done / total), f"{METHODS[method].title} of {net.name} …")
+                bar.progress(min(1.0, done / total), f"{METHODS[method].title} of {escape_markdown(net.name)} …")
             rows.append(_row(net, method, np.concatenate(parts), _chance(dataset)))
             place.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
     bar.empty()

@@ -9,6 +9,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from pages.explain.paste import accept_pastes
 from resnet_core.data.pictures import Picture, read_picture
 from resnet_core.errors import DataError
+from resnet_core.formatting import escape_markdown
 
 TYPES = ["png", "jpg", "jpeg", "heic", "heif", "webp", "gif"]
 MAX_MB = 30
@@ -95,7 +96,7 @@ def _show_refusals(read: Mapping[str, Picture | str]) -> dict[str, Picture]:
     """Shows the sentences; returns the pictures."""
     for sentence in read.values():
         if isinstance(sentence, str):
-            st.error(sentence, icon=":material/broken_image:")
+            st.error(escape_markdown(sentence), icon=":material/broken_image:")
     return {file: picture for file, picture in read.items() if isinstance(picture, Picture)}
 
 
@@ -128,4 +129,4 @@ def _choose_offset(label: str, room: int, key: str) -> int:
 def show_notes(picture: Picture) -> None:
     """What was done to the picture when it was read."""
     for note in picture.notes:
-        st.caption(note)
+        st.caption(escape_markdown(note))

@@ -14,6 +14,7 @@ from pages.parts import table
 from pages.parts.frame import is_dark, show_figure
 from resnet_core.attribution.answers_text import describe_answers
 from resnet_core.figures.predictions import prediction_bars
+from resnet_core.formatting import escape_markdown
 from resnet_core.trained.net import TrainedNet
 
 SHOWN_CLASSES = 5
@@ -58,7 +59,9 @@ def show_predictions(nets: Sequence[TrainedNet], picture: InputPicture) -> Predi
             top=SHOWN_CLASSES,
         ),
         "predictions",
-        caption=describe_answers({net.name: classes[predictions.top_class(net)] for net in comparable}, len(classes)),
+        caption=escape_markdown(
+            describe_answers({net.name: classes[predictions.top_class(net)] for net in comparable}, len(classes))
+        ),
         numbers=lambda: pd.DataFrame(
             {net.name: predictions.probabilities[net.id] for net in comparable}, index=pd.Index(classes, name="class")
         ).reset_index(),

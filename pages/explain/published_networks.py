@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.parts.backend import service, show_errors
-from resnet_core.formatting import percent
+from resnet_core.formatting import escape_markdown, percent
 from resnet_core.networks.presets import PRESETS
 from resnet_core.trained.imagenet import NETWORKS, Published
 from resnet_core.trained.net import TrainedNet
@@ -62,9 +62,9 @@ def _show_tasks(absent: Sequence[Published]) -> None:
     tasks = [newest[row.id] for row in absent if row.id in newest]
     for task in tasks:
         if task.state == "running":
-            st.progress(task.fraction, text=f"{task.title}: {task.message}")
+            st.progress(task.fraction, text=escape_markdown(f"{task.title}: {task.message}"))
         elif task.state == "failed":
-            st.error(task.error, icon=":material/error:")
+            st.error(escape_markdown(task.error), icon=":material/error:")
     running = {task.id for task in tasks if task.state == "running"}
     before = st.session_state.get(FETCHING, set())
     st.session_state[FETCHING] = running

@@ -13,6 +13,7 @@ from pages.parts.datasets import open_dataset, ready_datasets
 from resnet_core.attribution.explain_result import Attribution
 from resnet_core.data.dataset import Dataset
 from resnet_core.data.sample import balanced_sample, sample_indices
+from resnet_core.formatting import escape_markdown
 from resnet_core.trained.net import TrainedNet
 
 Settings = Mapping[str, int | float | str]
@@ -114,7 +115,7 @@ def survey(nets: Sequence[TrainedNet], dataset: Dataset, most: int) -> tuple[np.
         answers = []
         for part_index, part in enumerate(parts):
             done = (index + part_index / len(parts)) / len(nets)
-            bar.progress(done, f"Asking {net.name} about {len(sample):,} test pictures …")
+            bar.progress(done, f"Asking {escape_markdown(net.name)} about {len(sample):,} test pictures …")
             rows = tuple(part.tolist())
             answers.append(_survey(net.id, net.weights_version, dataset.name, dataset.fingerprint, rows, dataset))
         logits.append(np.concatenate(answers))

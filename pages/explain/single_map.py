@@ -12,6 +12,7 @@ from resnet_core.attribution.explain_result import Attribution
 from resnet_core.attribution.methods import METHODS
 from resnet_core.figures.attribution_maps import attribution_map
 from resnet_core.figures.attribution_text import describe_settings
+from resnet_core.formatting import escape_markdown
 from resnet_core.trained.net import TrainedNet
 
 
@@ -21,7 +22,7 @@ def show_single_map(
     """The map of one of these networks."""
     method = METHODS[attribution.method]
     with st.container(border=True):
-        st.markdown(f"##### {method.title} of {net.name}")
+        st.markdown(f"##### {method.title} of {escape_markdown(net.name)}")
         st.markdown(f"*{method.question}*  \n{method.limits} [{method.paper}]({method.url})")
         if method.warning:
             st.warning(method.warning, icon=":material/warning:")

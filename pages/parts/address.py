@@ -13,6 +13,7 @@ import streamlit as st
 
 from pages.parts import query
 from resnet_core.figures.style import shorten
+from resnet_core.formatting import escape_markdown
 
 Value = TypeVar("Value")
 Option = TypeVar("Option", str, int, bool)
@@ -54,7 +55,7 @@ class Carried(Generic[Value]):
             st.session_state[self.key] = self._in_address()
         value: Value = st.session_state[self.key]
         if value == self.usual and (sentence := query.why_misread(self.name)):
-            st.session_state[NOTES].warning(sentence, icon=":material/link_off:")
+            st.session_state[NOTES].warning(escape_markdown(sentence), icon=":material/link_off:")
         return value
 
     def _in_address(self) -> Value:

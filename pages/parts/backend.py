@@ -8,6 +8,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from resnet_core.compute.service import Service, connect
 from resnet_core.errors import LabError
+from resnet_core.formatting import escape_markdown
 from resnet_core.home import default_home
 from resnet_core.runs.store import RunStore
 
@@ -39,4 +40,4 @@ def show_errors() -> Iterator[None]:
     try:
         yield
     except LabError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(escape_markdown(str(error)), icon=":material/error:")

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.parts.backend import service, show_errors
+from resnet_core.formatting import escape_markdown
 
 TICK_S = 4
 
@@ -22,8 +23,8 @@ def show_machine_line() -> None:
     if machine.ready and not st.session_state["machine_ready"]:
         st.rerun()  # the whole page: it may wait for this
     if machine.problem:
-        st.caption(f":red[{machine.problem}]")
+        st.caption(f":red[{escape_markdown(machine.problem)}]")
     elif not machine.ready:
         st.caption(":gray[Getting ready to compute …]")
     else:
-        st.caption(f"{machine.text} · {machine.n_running} running, {machine.n_waiting} waiting")
+        st.caption(f"{escape_markdown(machine.text)} · {machine.n_running} running, {machine.n_waiting} waiting")

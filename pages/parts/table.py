@@ -9,6 +9,7 @@ import streamlit as st
 from pages.parts import query
 from pages.parts.reads import sound_runs
 from resnet_core.figures.style import RunStyle, style_runs
+from resnet_core.formatting import escape_markdown
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.run import Run
 from resnet_core.trained.net import TrainedNet
@@ -64,7 +65,7 @@ def show_missing_runs() -> None:
     """Says on top of the page which runs of a link are not here, until the person has read it."""
     missing = st.session_state.get(MISSING)
     if missing:
-        names = ", ".join(f"`{run}`" for run in missing[:5])
+        names = ", ".join(escape_markdown(run) for run in missing[:5])
         st.warning(
             f"This link names runs that are not here: {names}. They may have been deleted, or belong to another "
             "server; ask its owner to export them, or choose others on the left.",

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.parts.backend import service, show_errors
+from resnet_core.formatting import escape_markdown
 
 MAX_MB = 200
 
@@ -16,4 +17,4 @@ def show_import_form() -> None:
         if upload and st.button("Import it", key="import_bundle", type="primary"):
             with show_errors():
                 run = service().import_run(upload.getvalue())
-                st.success(f"Imported as {run.name}.")
+                st.success(f"Imported as {escape_markdown(run.name)}.")

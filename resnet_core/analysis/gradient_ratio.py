@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from resnet_core.formatting import three_digits
+from resnet_core.formatting import escape_markdown, three_digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +52,9 @@ def describe_gradient_ratios(networks: Sequence[GradientRatios]) -> str:
 def _line(network: GradientRatios) -> str:
     least = int(network.ratios.argmin())
     return (
-        f"- **{network.name}**: before training the gradient at the first block is {three_digits(network.ratios[0])} "
-        f"times that at the last; the least it came to was {three_digits(network.ratios[least])} times, at step "
-        f"{network.steps[least]:,}."
+        f"- **{escape_markdown(network.name)}**: before training the gradient at the first block is "
+        f"{three_digits(network.ratios[0])} times that at the last; the least it came to was "
+        f"{three_digits(network.ratios[least])} times, at step {network.steps[least]:,}."
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from resnet_core.attribution.out_of_distribution import OOD_SHARE
+from resnet_core.formatting import escape_markdown
 
 
 def describe_answers(answers: Mapping[str, str], n_classes: int) -> str:
@@ -32,5 +33,6 @@ def describe_doubt(name: str, below: float, own_pictures: str) -> str:
     above = int(100 * (1 - below) + 1e-9)  # rounded down: 99.8 % are not all
     than = "than for any" if below == 0 else f"than for {above} %"
     return (
-        f"**{name}**: its best score is lower {than} of {own_pictures}: the picture likely shows none of its classes."
+        f"**{escape_markdown(name)}**: its best score is lower {than} of {escape_markdown(own_pictures)}: "
+        "the picture likely shows none of its classes."
     )

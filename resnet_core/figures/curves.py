@@ -18,6 +18,7 @@ from resnet_core.figures.style import (
     RunStyle,
     base_layout,
     empty_figure,
+    escape_plotly,
     theme,
     translucent,
     value_axis,
@@ -124,7 +125,7 @@ def small_live_curve(
                 "mode": "lines",
                 "x": rows["step"].to_numpy(),
                 "y": values,
-                "name": styles[run].label,
+                "name": styles[run].legend_name,
                 "line": styles[run].line(dark, 2.5),
                 "showlegend": False,
                 "hovertemplate": styles[run].hover_template("training error %{y:.1f} %<br>step %{x:,d}"),
@@ -212,7 +213,7 @@ def _run_traces(rows: pd.DataFrame, style: RunStyle, run: str, dark: bool, y: st
     unit = 100 if y == "error" else 1
     xs = rows[x].to_numpy()
     where = np.stack([rows["epoch"], rows["step"]], axis=1)
-    common = {"type": "scatter", "x": xs, "customdata": where, "legendgroup": run, "name": style.label}
+    common = {"type": "scatter", "x": xs, "customdata": where, "legendgroup": run, "name": style.legend_name}
     n = int(rows["n"].iloc[0])
     mean = f"mean of {n} seeds, " if n > 1 else ""
     hover = f"{y} {_value_format(y)}<br>epoch %{{customdata[0]}} · step %{{customdata[1]:,d}}"
@@ -246,7 +247,7 @@ def _band(rows: pd.DataFrame, style: RunStyle, run: str, dark: bool, xs: np.ndar
         "mode": "lines",
         "line": {"width": 0},
         "legendgroup": run,
-        "name": f"{style.label}, ± 1 standard deviation",
+        "name": f"{style.legend_name}, ± 1 standard deviation",
         "showlegend": False,
         "hoverinfo": "skip",
     }
@@ -265,7 +266,7 @@ def _paper_traces(
             "mode": "markers",
             "x": [last_x] * len(marks),
             "y": [unit * mark.value for mark in marks],
-            "text": [mark.label for mark in marks],
+            "text": [escape_plotly(mark.label) for mark in marks],
             "marker": star | {"color": [_mark_color(mark, styles, dark) for mark in marks]},
             "cliponaxis": False,
             "legendgroup": "paper",

@@ -14,6 +14,7 @@ from resnet_core.figures.style import (
     base_layout,
     diverging_scale,
     empty_figure,
+    escape_plotly,
     magnitude_scale,
     theme,
 )
@@ -86,7 +87,7 @@ def layer_heatmaps(
     last_step = max(int(history.steps[-1]) for history in shown.values())
     for index, (run, history) in enumerate(shown.items()):
         axis = "" if index == 0 else str(index + 1)
-        names = np.array(layer_names(history, stat))[rows[run]]
+        names = np.array([escape_plotly(name) for name in layer_names(history, stat)])[rows[run]]
         steps = np.asarray(history.steps)[columns[run]]
         traces += _map_traces(values[run], names, steps, styles[run], axis, stat.signed)
         _place(layout, axis, index, len(shown), names, last_step, styles[run].glyph_label(dark, 60), dark)

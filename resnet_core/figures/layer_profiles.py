@@ -21,6 +21,7 @@ from resnet_core.figures.style import (
     RunStyle,
     base_layout,
     empty_figure,
+    escape_plotly,
     theme,
     translucent,
     value_axis,
@@ -129,7 +130,7 @@ def _profile_traces(
     middle = _median(values)
     drawable = np.isfinite(middle) & ((middle > 0) | statistic.signed)
     seeds = f"median of {len(values)} seeds: " if len(values) > 1 else ""
-    common = {"type": "scatter", "legendgroup": run, "name": style.label}
+    common = {"type": "scatter", "legendgroup": run, "name": style.legend_name}
     traces = []
     if len(values) > 1:
         traces.append(common | _band(values, xs, style, dark, y_range[0]))
@@ -137,7 +138,7 @@ def _profile_traces(
         "mode": "lines+markers",
         "x": xs,
         "y": np.where(drawable, middle, np.nan),
-        "customdata": [[name, scientific(value)] for name, value in zip(names, middle, strict=True)],
+        "customdata": [[escape_plotly(name), scientific(value)] for name, value in zip(names, middle, strict=True)],
         "line": style.line(dark, 2.5),
         "marker": style.marker(dark, 8) | {"maxdisplayed": 30},
         "hovertemplate": style.hover_template(f"%{{customdata[0]}}<br>{seeds}%{{customdata[1]}}"),
@@ -155,7 +156,7 @@ def _profile_traces(
                     "mode": "markers",
                     "x": xs[odd],
                     "y": np.full(odd.sum(), y),
-                    "text": np.array(names)[odd],
+                    "text": [escape_plotly(name) for name in np.array(names)[odd]],
                     "marker": {"symbol": symbol, "size": 12, "color": style.color_on(dark), "line": {"width": 2}},
                     "cliponaxis": False,
                     "showlegend": False,

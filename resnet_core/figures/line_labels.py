@@ -56,7 +56,7 @@ def label_traces(
             "textfont": {"size": SMALL_FONT_SIZE, "color": theme(dark).ink},
             "cliponaxis": False,
             "legendgroup": run,
-            "name": styles[run].label,
+            "name": styles[run].legend_name,
             "showlegend": False,
             "hoverinfo": "skip",
         }

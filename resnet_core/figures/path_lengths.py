@@ -23,7 +23,8 @@ def path_length_bars(lengths: Mapping[str, Mapping[int, int]], styles: Mapping[s
     for key, counts in shown.items():
         total = sum(counts.values())
         style = styles[key]
-        names.append(f"{style.label}: {_paths(total)}, on average {_mean(counts):.3g} blocks long")
+        length = f"{_paths(total)}, on average {_mean(counts):.3g} blocks long"
+        names.append(f"{style.label}: {length}")
         traces.append(
             {
                 "type": "bar",
@@ -33,7 +34,7 @@ def path_length_bars(lengths: Mapping[str, Mapping[int, int]], styles: Mapping[s
                 "customdata": [scientific(float(count)) for count in counts.values()],
                 "marker": style.bar(dark),
                 "opacity": 1 if len(shown) == 1 else 0.7,
-                "name": names[-1],
+                "name": f"{style.legend_name}: {length}",
                 "showlegend": True,
                 "hovertemplate": style.hover_template("%{customdata} paths through %{x} blocks<br>%{y:.2g} % of all"),
             }

@@ -11,6 +11,7 @@ from resnet_core.figures.style import (
     RunStyle,
     base_layout,
     empty_figure,
+    escape_plotly,
     shorten,
     theme,
 )
@@ -126,13 +127,13 @@ def _bars(
         "textposition": "outside",
         "textfont": {"size": SMALL_FONT_SIZE, "color": theme(dark).ink},
         "cliponaxis": False,
-        "name": style.label,
+        "name": style.legend_name,
         "hovertemplate": style.hover_template("%{y}: %{x:.2f} %"),
     }
 
 
 def _class_name(name: str, is_true: bool) -> str:
-    return f"<b>{shorten(name, 16)} ✓</b>" if is_true else shorten(name, 18)
+    return f"<b>{escape_plotly(shorten(name, 16))} ✓</b>" if is_true else escape_plotly(shorten(name, 18))
 
 
 def _alt_text(

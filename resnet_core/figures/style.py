@@ -143,14 +143,19 @@ class RunStyle:
             }
         return marker
 
+    @property
+    def legend_name(self) -> str:
+        """The label as plotly wants it for a trace's name."""
+        return escape_plotly(self.label)
+
     def hover_template(self, text: str) -> str:
         """A plotly hovertemplate: the run's name in bold above the text, in one box."""
-        return f"<b>{self.label}</b><br>{text}<extra></extra>"
+        return f"<b>{self.legend_name}</b><br>{text}<extra></extra>"
 
     def glyph_label(self, dark: bool, length: int = 28) -> str:
         """The label after its glyph, for annotations: the glyph in the run's colour."""
         glyph = f'<span style="color:{self.color_on(dark)};font-size:22px">{self.glyph}</span>'
-        return f"{glyph} {shorten(self.label, length)}"
+        return f"{glyph} {escape_plotly(shorten(self.label, length))}"
 
 
 def style_runs(
@@ -169,8 +174,7 @@ def style_runs(
     for run_id, name, kind in runs:
         color, dark_color = RUN_COLORS[slots[run_id]]
         look = _LINE_STYLES[kind]
-        # A name is text: in plotly's labels "<" would begin a tag.
-        label = (f"{name} ({run_id})" if names.count(name) > 1 else name).replace("<", "‹")
+        label = f"{name} ({run_id})" if names.count(name) > 1 else name
         styles[run_id] = RunStyle(
             color, dark_color, look.dash, look.symbol, look.filled, look.glyph, look.pattern, label, kind
         )
@@ -337,6 +341,13 @@ def translucent(color: str, alpha: float) -> str:
     """A "#RRGGBB" colour as an rgba one."""
     red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha})"
+
+
+def escape_plotly(text: str) -> str:
+    """Text from outside, such as a run's name, so that a figure shows it as it is: plotly takes ``<b>`` and ``<a>`` for
+    tags, ``&lt;`` for a sign, and ``%{x}`` in the text of a hover for a value.
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "%&#123;")
 
 
 def shorten(text: str, length: int) -> str:

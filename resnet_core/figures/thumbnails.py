@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from resnet_core.figures.style import base_layout, empty_figure, theme
+from resnet_core.figures.style import base_layout, empty_figure, escape_plotly, theme
 
 PER_ROW = 6
 _GAP = 4  # pixels between two pictures
@@ -39,7 +39,7 @@ def thumbnails(pictures: np.ndarray, names: Sequence[str], chosen: int | None, d
         "x": left + (side - 1) / 2,
         "y": top + (side - 1) / 2,
         "customdata": [[index] for index in range(n)],
-        "text": list(names),
+        "text": [escape_plotly(name) for name in names],
         "hovertemplate": "%{text}<extra></extra>",
         "marker": {
             "symbol": "square",

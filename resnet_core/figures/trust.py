@@ -13,6 +13,7 @@ from resnet_core.figures.style import (
     SMALL_FONT_SIZE,
     base_layout,
     diverging_scale,
+    escape_plotly,
     magnitude_scale,
     shorten,
     theme,
@@ -87,7 +88,7 @@ def maps_side_by_side(maps: Mapping[str, np.ndarray], method: Method, dark: bool
                 "coloraxis": "coloraxis",
                 "xaxis": f"x{axis}",
                 "yaxis": f"y{axis}",
-                "hovertemplate": f"{name}: %{{z:.3g}}<extra></extra>",
+                "hovertemplate": f"{escape_plotly(name)}: %{{z:.3g}}<extra></extra>",
             }
         )
         square = {"visible": False, "constrain": "domain", "fixedrange": True}
@@ -95,7 +96,7 @@ def maps_side_by_side(maps: Mapping[str, np.ndarray], method: Method, dark: bool
         axes[f"yaxis{axis}"] = {"scaleanchor": f"x{axis}", "autorange": "reversed", "anchor": f"x{axis}", **square}
         notes.append(
             {
-                "text": shorten(name, 24),
+                "text": escape_plotly(shorten(name, 24)),
                 "x": left + width / 2,
                 "y": 1,
                 "xref": "paper",

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from resnet_core.formatting import percent
+from resnet_core.formatting import escape_markdown, percent
 from resnet_core.runs.depth_comparison import NetworkRuns
 from resnet_core.training.recipe import Recipe
 
@@ -18,7 +18,7 @@ def describe_errors(networks: Sequence[NetworkRuns], epochs: pd.DataFrame) -> st
     ends = {network: last.loc[[run.id for run in network.runs]] for network in networks}
     n = len(networks[0].runs)
     errors = [
-        f"**{network.first.name}** ends with {_mean(end.train_error)} of its training and "
+        f"**{escape_markdown(network.first.name)}** ends with {_mean(end.train_error)} of its training and "
         f"{_mean(end.test_error)} of its test pictures wrong"
         for network, end in ends.items()
     ]
@@ -53,8 +53,8 @@ def describe_training(networks: Sequence[NetworkRuns]) -> str:
     runs = networks[0].runs
     seeds = ", ".join(str(run.recipe["seed"]) for run in runs)
     return (
-        f"Data: {runs[0].dataset}. {Recipe.from_dict(runs[0].recipe).describe()} "
-        f"Seed{'s' * (len(runs) > 1)} {seeds}, {runs[0].device_name}."
+        f"Data: {escape_markdown(runs[0].dataset)}. {Recipe.from_dict(runs[0].recipe).describe()} "
+        f"Seed{'s' * (len(runs) > 1)} {seeds}, {escape_markdown(str(runs[0].device_name))}."
     )
 
 

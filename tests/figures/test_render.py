@@ -119,6 +119,23 @@ def test_no_word_is_cut(figures, show, width):
     assert {name: words for name, words in cut.items() if words} == {}
 
 
+def test_names_are_drawn_as_they_are(epochs, history, show):
+    name = '<a href="http://x.de">&lt;b&gt; <b>bold</b> %{x}</a>'
+    styles = style_runs([("a", name, "plain"), ("b", name, "residual")])
+    answers = {run: np.array([0.7, 0.3]) for run in styles}
+    classes = ["<a href='x'>cat", "<a href='x'>dog"]
+    for figure in (
+        error_curves(epochs, styles, False),
+        layer_profile_at_step({"a": history()}, 0, "weight_grad_rms", styles, False),
+        layer_heatmaps({"a": history()}, "weight_grad_rms", styles, False),
+        prediction_bars(answers, classes, styles, False, true_class=0),
+        path_length_bars({"a": {2: 1}}, styles, False),
+    ):
+        page = show(figure, 1280)
+        assert page.locator("#figure svg a").count() == 0
+        assert '<a href="http://x.de">' in "".join(page.locator("#figure text").all_text_contents())
+
+
 def click(page, selector, index):
     """Plotly listens on a layer above what it draws: move there as a hand does, then press."""
     box = page.locator(selector).nth(index).bounding_box()

@@ -99,9 +99,8 @@ def test_a_log_axis_over_many_decades_is_not_crowded():
 
 
 def test_a_name_is_text_and_never_markup():
-    style_of = style.style_runs([("r", '<a href="x">net</a>', "plain")])["r"]
-    assert (
-        "<a" not in style_of.label
-        and "<a" not in style_of.hover_template("")
-        and "<a" not in style_of.glyph_label(False)
-    )
+    name = '<a href="x">%{y}</a>'
+    style_of = style.style_runs([("r", name, "plain")])["r"]
+    assert style_of.label == name  # for pictures and screen readers, which know no markup
+    for text in (style_of.legend_name, style_of.hover_template(""), style_of.glyph_label(False)):
+        assert "<a" not in text and "%{" not in text and "&lt;a" in text

@@ -20,5 +20,9 @@ def test_only_the_chosen_one_is_framed():
     assert frames.count(frames[2]) == 1
 
 
+def test_names_of_classes_are_no_markup():
+    assert thumbnails(PICTURES[:1], ["<b>1</b>"], None, dark=False).data[1].text[0] == "&lt;b>1&lt;/b>"
+
+
 def test_nothing_to_choose_of_is_said():
     assert thumbnails(PICTURES[:0], [], None, dark=False).layout.annotations

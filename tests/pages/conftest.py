@@ -2,6 +2,7 @@
 torch (predictions, maps, profiles, speeds) is invented, and everything asked of it is noted."""
 
 import functools
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +61,7 @@ class Page(AppTest):
 
     def says(self, kind: str, *words: str) -> bool:
         """Whether an element of a kind ("error", "warning", "markdown" ...) holds all the words."""
-        return any(all(word in element.value for word in words) for element in getattr(self, kind))
+        return any(all(word in as_read(element.value) for word in words) for element in getattr(self, kind))
 
     def charts(self) -> list[str]:
         """Keys of the figures on the page."""
@@ -69,6 +70,11 @@ class Page(AppTest):
     def page_links(self) -> list[str]:
         """Pages that the page offers to go to."""
         return [link.proto.page for link in self.get("page_link")]
+
+
+def as_read(text: str) -> str:
+    """What is read of text that `escape_markdown` has kept from being Markdown."""
+    return re.sub(r"\\([^\w\s])", r"\1", text).replace("\u200b", "")
 
 
 class InventedService(services.Service):
@@ -265,14 +271,16 @@ def lab(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     service.store.close()
 
 
-def add_noise(home: Path, name: str, classes: tuple[str, ...]) -> None:
+def add_noise(
+    home: Path, name: str, classes: tuple[str, ...], *, title: str | None = None, source: str = "Noise for a test."
+) -> None:
     """A dataset of 40 training and 20 test pictures."""
     rng = np.random.default_rng(0)
     with storage.new_folder(home) as folder:
         for part, count in (("train", 40), ("test", 20)):
             storage.save_array(folder, f"x_{part}", rng.integers(0, 256, (count, 32, 32, 3), np.uint8))
             storage.save_array(folder, f"y_{part}", np.arange(count) % len(classes))
-        storage.commit(folder, home, name=name, title=name.capitalize(), classes=classes, source="Noise for a test.")
+        storage.commit(folder, home, name=name, title=title or name.capitalize(), classes=classes, source=source)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from streamlit.runtime.state.query_params import QueryParams
 from pages.parts.backend import store
 from resnet_core.networks.presets import PRESETS
 from resnet_core.networks.spec import NetSpec
+from tests.pages.conftest import as_read
 
 
 @pytest.mark.parametrize("kind", ["residual", "RESIDUAL", "With skips"])
@@ -29,7 +30,7 @@ def test_a_choice_goes_into_the_address_and_the_usual_one_leaves_it(open_page):
 def test_what_a_link_asks_for_and_is_not_there_is_said_until_something_else_is_chosen(open_page, asked):
     [(key, value)] = asked.items()
     at = open_page("train", **asked)
-    [sentence] = [warning.value for warning in at.warning]
+    [sentence] = [as_read(warning.value) for warning in at.warning]
     assert key in sentence and value[1:10] in sentence and "none of the choices" in sentence and len(sentence) < 200
     assert at.button(key="train").label == "Train ResNet-20 and its twin"
     assert at.run().warning, "also after the next rerun"
