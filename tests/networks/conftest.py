@@ -43,12 +43,15 @@ def structure(request: pytest.FixtureRequest) -> NetSpec:
     return request.param
 
 
-def _deep_is_slow(name: str) -> object:
-    """The name; presets of hundreds of layers, which take seconds at full size, are left to `make test`."""
-    return pytest.param(name, marks=pytest.mark.slow) if PRESETS[name].spec.depth > 100 else name
+def _large_is_slow(name: str) -> object:
+    """The name; presets of hundreds of layers and those for ImageNet (all have a twin at 32 pixels) are left to
+    `make test`.
+    """
+    spec = PRESETS[name].spec
+    return pytest.param(name, marks=pytest.mark.slow) if spec.depth > 100 or spec.image_size > 32 else name
 
 
-@pytest.fixture(params=map(_deep_is_slow, sorted(PRESETS)))
+@pytest.fixture(params=map(_large_is_slow, sorted(PRESETS)))
 def preset_name(request: pytest.FixtureRequest) -> str:
     return request.param
 

@@ -9,6 +9,7 @@ from resnet_core.networks.spec import NetSpec
 VGG_BN = NetSpec("vgg", depth=19, width=64, layout="imagenet", num_classes=1000, image_size=224)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "theirs"), [("alexnet", "alexnet"), ("vgg-19", "vgg19")])
 def test_torchvisions_weights_load_and_give_the_same_logits(name, theirs):
     reference = getattr(torchvision.models, theirs)(weights=None)
