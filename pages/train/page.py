@@ -9,7 +9,7 @@ from pages.train.order_form import show_order_form
 
 show_header("Train", "Train networks for real, in the background, and watch what happens inside them.")
 left, right = st.columns([5, 7], gap="large")
+with right:
+    show_job_cards()  # first: the form measures
 with left, show_errors():
     show_order_form()
-with right:
-    show_job_cards()

@@ -388,13 +388,18 @@ class Service:
         n_test: int = 10_000,
         timeout: float = 60.0,
         together: int = 1,
+        on_wait: Callable[[], None] | None = None,
     ) -> Estimate:
         """What training would cost here, by some seconds of it; one of ``together`` that share the cores. What else
         runs is not counted, see :mod:`resnet_core.training.estimate`. Raises JobError when it cannot be measured.
+
+        ``on_wait``: in place of the service's, for this call.
         """
         workers = self._started_workers()
         threads = self._threads_per_run or workers.resources.threads(together)
-        return workers.estimate(spec, recipe, n_train, n_test, threads=threads, timeout=timeout, on_wait=self.on_wait)
+        return workers.estimate(
+            spec, recipe, n_train, n_test, threads=threads, timeout=timeout, on_wait=on_wait or self.on_wait
+        )
 
     def _stream(self, question: str, args: tuple[Any, ...], net_ids: Sequence[str], timeout: float) -> Iterator[Any]:
         return self._started_workers().ask(question, args, self.nets(net_ids), timeout, self.on_wait)

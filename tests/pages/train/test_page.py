@@ -1,5 +1,7 @@
 """The Train page: the order form queues what it says, the cards show what is queued, runs and has ended."""
 
+import threading
+
 import pytest
 
 from pages.parts import machine as machine_line
@@ -37,6 +39,19 @@ def test_a_price_that_cannot_be_measured_is_said_and_does_not_stop_the_order(lab
     assert at.says("error", "could not be measured")
     at.button(key="train").click().run()
     assert len(lab.store.runs()) == 2
+
+
+def test_the_queue_is_there_and_the_form_works_while_the_estimate_is_measured(lab, open_page, monkeypatch):
+    run, answer, known = lab.add(until="running"), lab.service.estimate, threading.Event()
+    monkeypatch.setattr(lab.service, "estimate", lambda *args, **more: known.wait(60) and answer(*args, **more))
+    at = open_page("train")
+    assert at.says("caption", "Measuring") and at.charts() == [f"live_{run.id}"]
+    at.segmented_control(key="kind").set_value("plain").run()
+    at.button(key="train").click().run()
+    assert at.says("caption", "Measuring") and lab.store.runs()[-1].name == "Plain-20"
+    known.set()
+    at.run()
+    assert at.says("markdown", "images/s measured") and not at.says("caption", "Measuring")
 
 
 def test_twins_are_queued_with_one_seed_and_both_lie_on_the_table(lab, open_page):
