@@ -22,6 +22,15 @@ def free_memory() -> int:
     return max(0, min(left))
 
 
+def oom_kills() -> int | None:
+    """How often the system has killed a process for want of memory since it started; None where it does not say."""
+    try:
+        counters = dict(line.split() for line in (_PROC / "vmstat").read_text().splitlines())
+        return int(counters["oom_kill"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 def _left_in_container() -> Iterator[int]:
     """What control groups still allow, version 2 and version 1, from the process's own group up to the root.
 

@@ -60,3 +60,10 @@ def test_a_limit_of_the_process_counts() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 0 < int(done.stdout) <= 64 * MB
+
+
+def test_kills_for_want_of_memory_are_counted_where_the_system_tells(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "_PROC", tmp_path)
+    assert memory.oom_kills() is None
+    (tmp_path / "vmstat").write_text("nr_free_pages 12\noom_kill 3\n")
+    assert memory.oom_kills() == 3

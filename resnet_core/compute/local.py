@@ -4,6 +4,7 @@ The run belongs to this process while it trains: the app shows it live, can ask 
 lost) when the process is killed.
 """
 
+import itertools
 import logging
 import signal
 import threading
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -28,9 +30,9 @@ from resnet_core.trained.net import DataFacts
 from resnet_core.training.events import Event
 from resnet_core.training.recipe import Recipe
 
-ASK_EVERY_S = 1.0
-
 log = logging.getLogger(__name__)
+
+ASK_EVERY_S = 1.0
 
 _owners: dict[str, str] = {}  # home -> this process's id as an owner
 
@@ -91,31 +93,38 @@ def train_run(
     with _heartbeat(store, owner), _stop_signals() as interrupted:
         try:
             for event in _events(store, run_id, device, trainer, _stop_question(store, run_id, interrupted)):
-                _record_when_free(store, run_id, event, owner)
+                _patiently(partial(store.record, run_id, [event], owner))
                 if on_event is not None:
                     on_event(event)
         except RunLostError:
             raise
         except LabError as error:
-            store.set_state(run_id, "failed", str(error), owner=owner)
+            _end(store, run_id, owner, "failed", str(error))
         except KeyboardInterrupt:
-            store.set_state(run_id, "stopped", "It was cut short: resume it to go on.", owner=owner)
+            _end(store, run_id, owner, "stopped", "It was cut short: resume it to go on.")
         except BaseException as error:
             failure = describe_failure(error)
             store.log_error(run_id, failure.details)
-            store.set_state(run_id, "failed", failure.sentence, owner=owner)
+            _end(store, run_id, owner, "failed", failure.sentence)
             raise
     return store.get(run_id)
 
 
-def _record_when_free(store: RunStore, run_id: str, event: Event, owner: str) -> None:
-    """Record an event, however long another process keeps the store to itself."""
-    while True:
+def _end(store: RunStore, run_id: str, owner: str, state: str, reason: str) -> None:
+    _patiently(lambda: store.set_state(run_id, state, reason, owner=owner))
+
+
+def _patiently(write: Callable[[], object]) -> None:
+    """Write to the store, as often as it takes while another process keeps it locked: that is no reason to end a
+    training.
+    """
+    for attempt in itertools.count():
         try:
-            store.record(run_id, [event], owner)
+            write()
             return
         except StoreBusyError as error:
-            log.warning("%s The training waits for it.", error)
+            if attempt == 0:
+                log.warning("%s The training waits for it.", error)
 
 
 def _owner(store: RunStore) -> str:
@@ -143,7 +152,7 @@ def _events(
     cores = available_cores()
     threads = min(cores, run.threads or Resources(cores, 0, cores).threads(wanting=1))
     if run.threads is None:
-        store.set_threads(run_id, threads)
+        _patiently(lambda: store.set_threads(run_id, threads))
     job = jobs.Job(
         key=run_id,
         spec=run.spec,
@@ -155,7 +164,8 @@ def _events(
     )
     dataset = load_dataset(run.dataset, store.home)
     jobs.check_same_data(job, dataset)
-    store.set_facts(run_id, DataFacts.from_dataset(dataset).to_dict())
+    facts = DataFacts.from_dataset(dataset).to_dict()
+    _patiently(lambda: store.set_facts(run_id, facts))
     resume = store.latest_checkpoint(run_id)
     yield from jobs.import_function(trainer)(job, dataset, resume, should_stop)
 

@@ -10,17 +10,26 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import ray
-from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
+from ray.exceptions import (
+    LocalRayletDiedError,
+    NodeDiedError,
+    OutOfMemoryError,
+    RayError,
+    RayTaskError,
+    TaskCancelledError,
+)
 
 from resnet_core.compute import cluster, jobs
 from resnet_core.compute.cluster import Resources, on_this_node
 from resnet_core.compute.failures import Failure, describe_failure
 from resnet_core.data.storage import stored_info
 from resnet_core.errors import LabError, StoreBusyError, StoreError
+from resnet_core.memory import oom_kills
 from resnet_core.runs.ownership import HEARTBEAT_S, OrphanWatch, register
 from resnet_core.runs.run import ACTIVE, Run
 from resnet_core.runs.store import RunLostError, RunStore
@@ -29,7 +38,7 @@ from resnet_core.training.events import Event, Finished, Stopped
 
 log = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 3  # times a run is taken up after its worker died
+MAX_RESTARTS = 3  # times that a run is started again whose worker died before another checkpoint
 STOP_PATIENCE_S = 15.0  # between asking a training to stop and ending its process
 SHUTDOWN_PATIENCE_S = 8.0  # the same when the app ends
 ABANDON_PATIENCE_S = 5.0
@@ -50,12 +59,14 @@ class Active:
     stream: ray.ObjectRefGenerator
     share: float  # slots it takes
     dataset: DatasetKey
+    weights_step: int | None  # of the newest weights when it was submitted
+    oom_kills: int | None  # see memory.oom_kills, at that time
     has_begun: bool = False  # whether it has begun to run
     outcome_known: bool = False  # whether it has told how it ended
     stop_asked: float | None = None  # monotonic time
     cancelled: bool = False
-    unrecorded: list[Any] = field(default_factory=list)  # what a busy store has not taken yet
-    end: StopIteration | RayError | None = None  # how the stream ended, while something is unrecorded
+    items: list[Any] = field(default_factory=list)  # received, and not yet recorded
+    end: StopIteration | RayError | None = None  # of the stream
 
 
 class Supervisor:
@@ -72,7 +83,8 @@ class Supervisor:
         self._owner = ""
         self._active: dict[str, Active] = {}
         self._datasets: dict[DatasetKey, ray.ObjectRef] = {}
-        self._pending_states: dict[str, tuple[str, str]] = {}  # run -> state and reason the store would not take
+        # What the store would not take: run -> state, reason, attempts.
+        self._pending_states: dict[str, tuple[str, str, int | None]] = {}
         self._last_beat = self._last_watch = -HEARTBEAT_S
         self._launches = 0
         self._wake = threading.Event()
@@ -199,7 +211,9 @@ class Supervisor:
         stream = self._train.options(**self._resources.options(threads), name=f"train {run.id}").remote(
             job, dataset, resume, self._flags
         )
-        self._active[run.id] = Active(run.id, job.key, stream, self._resources.share(threads), dataset_key)
+        self._active[run.id] = Active(
+            run.id, job.key, stream, self._resources.share(threads), dataset_key, run.weights_step, oom_kills()
+        )
 
     def _dataset(self, name: str) -> tuple[DatasetKey, ray.ObjectRef]:
         """The dataset in the object store: loaded once, where the home folder is, for as long as it is in use."""
@@ -242,8 +256,8 @@ class Supervisor:
             self._wake.wait(IDLE_S)
             self._wake.clear()
             return
-        for active in [active for active in self._active.values() if active.unrecorded or active.end]:
-            self._receive(active)
+        for active in [active for active in self._active.values() if active.items or active.end]:
+            self._take_in(active)  # what the store was too busy for
         by_stream = {active.stream: active for active in self._active.values()}
         if not by_stream:
             return
@@ -254,36 +268,37 @@ class Supervisor:
             self._receive(by_stream[stream])
 
     def _receive(self, active: Active) -> None:
-        """Record all events that a training has sent since last time."""
-        items, active.unrecorded = active.unrecorded, []
-        end = active.end
+        """Take in all events that a training has sent since last time."""
         try:
-            while (
-                end is None
-                and len(items) < ITEMS_AT_ONCE
-                and ray.wait([active.stream], timeout=0, fetch_local=False)[0]
-            ):
-                items.append(ray.get(next(active.stream)))
+            while len(active.items) < ITEMS_AT_ONCE and ray.wait([active.stream], timeout=0, fetch_local=False)[0]:
+                active.items.append(ray.get(next(active.stream)))
         except (StopIteration, RayError) as error:
-            end = error
-        active.has_begun = active.has_begun or bool(items)
+            active.end = error
+        active.has_begun = active.has_begun or bool(active.items)
+        self._take_in(active)
+
+    def _take_in(self, active: Active) -> None:
+        """Record what was received, and act on the end of the stream once it is there.
+
+        Raises StoreBusyError when the store cannot be written now: nothing is lost, and it is tried again.
+        """
         try:
-            self._record(active, items)
-        except StoreBusyError:
-            active.unrecorded, active.end = items, end  # for the next tick: no training ends because others write
-            raise
+            self._record(active, active.items)
         except RunLostError:
             self._cancel(active)
             del self._active[active.run]
+        except StoreBusyError:
+            raise
         except StoreError as error:
             log.warning("Run %s cannot be recorded: %s", active.run, error)
             self._cancel(active)
             self._set_state(active.run, "failed", str(error))
             del self._active[active.run]
         else:
-            if end is not None:
+            active.items = []
+            if active.end is not None:
                 del self._active[active.run]
-                self._handle_end(active, end)
+                self._handle_end(active, active.end)
 
     def _record(self, active: Active, items: list[DataFacts | Event | Failure]) -> None:
         events: list[Event] = []
@@ -305,7 +320,8 @@ class Supervisor:
         active.outcome_known = True
         self._datasets.pop(active.dataset, None)  # it may be the dataset that could not be loaded
         if failure.details:
-            self._store.log_error(active.run, failure.details)
+            with suppress(StoreError):  # a full disk: the sentence is worth more than the report
+                self._store.log_error(active.run, failure.details)
         self._set_state(active.run, "failed", failure.sentence)
 
     def _handle_end(self, active: Active, end: StopIteration | RayError) -> None:
@@ -331,35 +347,29 @@ class Supervisor:
     def _handle_crash(self, active: Active, error: RayError) -> None:
         """The worker died: killed by somebody, by the system for want of memory, or by its own machine's end."""
         run = self._store.get(active.run)
-        memory = isinstance(error, OutOfMemoryError)
         log.warning("The worker of run %s died: %s", run.id, error)
+        got_further = run.weights_step is not None and run.weights_step > (active.weights_step or 0)
+        deaths = 0 if got_further else run.attempts + 1
         if run.state == "stopping":
             self._set_state(run.id, "stopped", _resume_sentence(run))
         elif not cluster.alive():
             self._set_state(run.id, "queued", "")  # all workers died at once: no fault of this run
-        elif run.attempts >= MAX_ATTEMPTS:
-            cause = "the machine ran out of memory" if memory else "perhaps the machine ran out of memory"
-            self._set_state(
-                run.id,
-                "failed",
-                f"The process that trained it died {run.attempts + 1} times ({cause}): choose a smaller "
-                "batch or network, or resume it when less is running.",
-            )
+        elif deaths > MAX_RESTARTS:
+            self._set_state(run.id, "failed", _death_sentence(deaths, error, active.oom_kills), deaths)
         else:
-            self._store.count_attempt(run.id)
-            self._set_state(run.id, "queued", "")
+            self._set_state(run.id, "queued", "", deaths)
 
-    def _set_state(self, run: str, state: str, reason: str) -> None:
+    def _set_state(self, run: str, state: str, reason: str, attempts: int | None = None) -> None:
         """Move a run that is ours to ``state``; what the store will not take now is tried again later."""
         try:
-            self._store.set_state(run, state, reason, owner=self._owner)
+            self._store.set_state(run, state, reason, owner=self._owner, attempts=attempts)
             self._pending_states.pop(run, None)
         except StoreError:
-            self._pending_states[run] = (state, reason)
+            self._pending_states[run] = (state, reason, attempts)
 
     def _retry_states(self) -> None:
-        for run, (state, reason) in list(self._pending_states.items()):
-            self._store.set_state(run, state, reason, owner=self._owner)
+        for run, (state, reason, attempts) in list(self._pending_states.items()):
+            self._store.set_state(run, state, reason, owner=self._owner, attempts=attempts)
             del self._pending_states[run]
 
     # Leaving
@@ -381,3 +391,20 @@ def _resume_sentence(run: Run) -> str:
     if run.weights_step is None:
         return "Its process was ended before its first checkpoint: resuming starts it anew."
     return f"Its process was ended; resuming goes on from step {run.weights_step:,}."
+
+
+def _death_sentence(deaths: int, error: RayError, oom_kills_before: int | None) -> str:
+    """Why a run is given up whose worker died so often, as far as anybody has seen it."""
+    oom_kills_now = oom_kills()
+    if isinstance(error, OutOfMemoryError) or (
+        oom_kills_before is not None and oom_kills_now is not None and oom_kills_now > oom_kills_before
+    ):
+        cause = "the machine ran out of memory: choose a smaller batch or network, or resume it when less is running."
+    elif isinstance(error, NodeDiedError | LocalRayletDiedError):
+        cause = "its machine was lost: resume it when the machine is back."
+    else:
+        cause = (
+            "it was killed or crashed, and left no reason: resume it to try again, or choose a smaller batch or "
+            "network, which needs less memory."
+        )
+    return f"The process that trained it died {deaths} times without reaching another checkpoint; the last time {cause}"

@@ -19,6 +19,8 @@ from resnet_core.runs.schema import SCHEMA_VERSION, counters, metadata
 
 LOCK_WAIT_S = 30
 
+_LOCKED = "locked"  # in what SQLite says when another process writes for longer than that
+
 
 class Database:
     """One database, whose trouble comes out as :class:`StoreError`. For several threads at once."""
@@ -50,12 +52,12 @@ class Database:
 
 
 def open_engine(url: str) -> sa.Engine:
-    """Connect to the database at ``url``, make missing tables, and check that its schema is one we can read.
+    """Connect to the database at ``url``, make missing tables and columns, and check that we can read its schema.
 
-    SQLite runs in WAL mode, so readers never wait for the writer, with every commit on disk before it
-    returns: a checkpoint file must never be newer than the rows that came before it, not even after a power
-    cut. Transactions of the engine ``engine.execution_options(writes=True)`` take SQLite's write lock at
-    their start; one that began reading and then wrote could fail at once instead of waiting its turn.
+    SQLite runs in WAL mode, so readers never wait for the writer, with every commit on disk before it returns: a
+    checkpoint file must never be newer than the rows that came before it, not even after a power cut. Transactions of
+    the engine ``engine.execution_options(writes=True)`` take SQLite's write lock at their start; one that began reading
+    and then wrote could fail at once instead of waiting its turn.
     """
     engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
     if engine.dialect.name == "sqlite":
@@ -63,6 +65,7 @@ def open_engine(url: str) -> sa.Engine:
         sa.event.listen(engine, "begin", _begin_sqlite)
     with engine.execution_options(writes=True).begin() as connection:
         metadata.create_all(connection)
+        _add_missing_columns(connection)
         connection.execute(
             insert_for(engine)(counters)
             .values(
@@ -81,6 +84,19 @@ def open_engine(url: str) -> sa.Engine:
             "update the lab, or set SKIP_EXPLORER_HOME to another folder."
         )
     return engine
+
+
+def _add_missing_columns(connection: sa.Connection) -> None:
+    """Bring a store of an older version up to date: columns that came later may all be empty. Older versions still read
+    such a store.
+    """
+    known = "IF NOT EXISTS " if connection.dialect.name == "postgresql" else ""  # two processes may do it at once
+    for table in metadata.sorted_tables:
+        existing = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in existing:
+                kind = column.type.compile(connection.dialect)
+                connection.exec_driver_sql(f'ALTER TABLE {table.name} ADD COLUMN {known}"{column.name}" {kind}')
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -109,7 +125,8 @@ def plain_errors(home: Path) -> Iterator[None]:
         yield
     except sa.exc.DBAPIError as error:
         said = str(error.orig)
-        raise (StoreBusyError if "locked" in said else StoreError)(_database_sentence(said, home)) from error
+        kind = StoreBusyError if _LOCKED in said else StoreError
+        raise kind(_database_sentence(said, home)) from error
     except sa.exc.TimeoutError as error:
         raise StoreError(f"The store in {home} has too many readers at once: try again in a moment.") from error
     except OSError as error:
@@ -120,7 +137,7 @@ def _database_sentence(said: str, home: Path) -> str:
     busy = f"was in use by another process for {LOCK_WAIT_S} s: try again in a moment."
     causes = {
         "is full": f"The disk that holds {home} is full: free some space, then resume the run.",
-        "locked": f"The store in {home} {busy}",
+        _LOCKED: f"The store in {home} {busy}",
         "readonly": f"The store in {home} cannot be written: check the folder's permissions.",
         "unable to open": f"The store in {home} cannot be opened: is the folder there and writable?",
         "malformed": _damaged(home),

@@ -31,9 +31,10 @@ def register(store: RunStore, kind: str) -> str:
 class OrphanWatch:
     """Finds runs whose processes are gone, and queues or stops them.
 
-    A process of this machine is looked up by its number and start time. One of another machine is taken for
-    gone when its heartbeat stood still for ``stale_after_s`` of *our* clock, while we watched: clocks of two
-    machines may differ, and a laptop that slept must not be taken for dead on waking up.
+    A process of this machine is looked up by its number and start time: while it exists its runs are its own, also when
+    it is suspended and its heartbeat stands still. One of another machine is taken for gone when its heartbeat stood
+    still for ``stale_after_s`` of *our* clock, while we watched: clocks of two machines may differ, and a laptop that
+    slept must not be taken for dead on waking up.
     """
 
     def __init__(self, store: RunStore, stale_after_s: float = STALE_AFTER_S) -> None:

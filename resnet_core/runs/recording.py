@@ -22,6 +22,10 @@ from resnet_core.training.events import (
 
 HISTORY = (epochs, steps, layer_stats)
 NOT_OWNED = {"owner": None, "went_on": None}
+"""Of a run that nobody trains; ``seconds`` takes in UNCOUNTED at the same time."""
+
+UNCOUNTED = sa.func.coalesce(runs.c.last_event - runs.c.went_on, 0.0)
+"""Seconds of an attempt that ends without saying how long it was: up to its last event, whenever that was noticed."""
 
 
 def write_rows(connection: sa.Connection, run_id: str, events: Sequence[Event], now: float) -> dict[str, Any]:
@@ -68,6 +72,8 @@ def write_rows(connection: sa.Connection, run_id: str, events: Sequence[Event], 
                     **NOT_OWNED,
                 }
                 values |= {"reason": "", "seconds": runs.c.seconds + event.seconds}
+    if events:
+        values["last_event"] = now
     for table, new in rows.items():
         upsert(connection, table, new)
     if rows[epochs] or "total_steps" in values:
@@ -96,6 +102,7 @@ def _started(event: Started, now: float) -> dict[str, Any]:
         "state": sa.case((runs.c.state == "stopping", "stopping"), else_="running"),
         "started": sa.func.coalesce(runs.c.started, now),
         "went_on": now,
+        "seconds": runs.c.seconds + UNCOUNTED,
         "step": event.step,
         "total_steps": event.total_steps,
         "steps_per_epoch": event.steps_per_epoch,

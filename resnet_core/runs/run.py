@@ -40,9 +40,9 @@ class Run:
     created: float  # seconds since 1970, as are the next two
     started: float | None
     ended: float | None
-    seconds: float  # of training, over all attempts
+    seconds: float  # of training, over all attempts, the present one included
     owner: str | None  # the process that has it in hand
-    attempts: int  # times it was taken up after a crash of its worker
+    attempts: int  # times its worker has died since the newest checkpoint
     threads: int | None  # CPU threads it trains with; the same after a resume, since results depend on it
     step: int
     total_steps: int | None

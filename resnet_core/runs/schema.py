@@ -45,7 +45,8 @@ runs = sa.Table(
     sa.Column("started", sa.Double),
     sa.Column("ended", sa.Double),
     sa.Column("went_on", sa.Double),  # when the present attempt began
-    sa.Column("seconds", sa.Double, nullable=False),  # of training, over all attempts
+    sa.Column("last_event", sa.Double),  # when the newest event was recorded
+    sa.Column("seconds", sa.Double, nullable=False),  # of training, over all attempts that have ended
     sa.Column("owner", sa.String(40)),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("threads", sa.Integer),

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from resnet_core.errors import StoreError
 from resnet_core.runs import files, histories
 from resnet_core.runs.database import Database, plain_errors
-from resnet_core.runs.recording import HISTORY, NOT_OWNED, upsert, write_rows
+from resnet_core.runs.recording import HISTORY, NOT_OWNED, UNCOUNTED, upsert, write_rows
 from resnet_core.runs.run import LayerHistory, Run
 from resnet_core.runs.schema import counters, epochs, owners, runs, steps
 from resnet_core.training.events import CheckpointSaved, Event, Finished, Started
@@ -176,22 +176,22 @@ class RunStore:
         free = (runs.c.id == run_id, runs.c.state.in_(list(states)), runs.c.owner.is_(None))
         return self._change_where(*free, owner=owner, state="queued", reason="", ended=None)
 
-    def set_state(self, run_id: str, state: str, reason: str = "", *, owner: str | None = None) -> bool:
+    def set_state(
+        self, run_id: str, state: str, reason: str = "", *, owner: str | None = None, attempts: int | None = None
+    ) -> bool:
         """Move a run to ``state``; into any but running or stopping, it is in nobody's hands from then on.
 
-        With ``owner``, only if it is in that process's hands: the answer says whether it was.
+        With ``owner``, only if it is in that process's hands: the answer says whether it was. ``attempts``: see `Run`.
         """
         now = time.time()
         values: dict[str, Any] = {"state": state, "reason": reason}
         if state not in ("running", "stopping"):
-            values |= NOT_OWNED
+            values |= {**NOT_OWNED, "seconds": runs.c.seconds + UNCOUNTED}
             values["ended"] = None if state == "queued" else now
+        if attempts is not None:
+            values["attempts"] = attempts
         where = [runs.c.id == run_id] + ([runs.c.owner == owner] if owner else [])
         return self._change_where(*where, **values)
-
-    def count_attempt(self, run_id: str) -> None:
-        """One more crash of the worker that trained this run."""
-        self._change(run_id, attempts=runs.c.attempts + 1)
 
     def request_stop(self, run_id: str) -> None:
         """Ask whoever has the run in hand to stop it; one that still waits is stopped at once."""
@@ -377,4 +377,6 @@ def _as_run(row: sa.Row) -> Run:
     values = dict(row._mapping)
     for name in ("tags", "weight_names", "block_names"):
         values[name] = tuple(values[name])
+    if values["went_on"] is not None and values["last_event"] is not None:
+        values["seconds"] += values["last_event"] - values["went_on"]  # of the present attempt, so far
     return Run(**{field.name: values[field.name] for field in fields(Run)})

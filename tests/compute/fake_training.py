@@ -60,6 +60,8 @@ def train(job, dataset, resume, should_stop):
         state = {"step": step + 1, "value": (state["value"] * 31 + 7) % 65_521}
         if step == 22:
             misbehave(kind)
+        if kind == "frail" and step == (json.loads(resume)["step"] if resume else 0) + CHECKPOINT_EVERY + 1:
+            misbehave("dies")  # each time a little after its next checkpoint
         yield from events_after(step + 1, state["value"])
         if (step + 1) % CHECKPOINT_EVERY == 0:
             yield CheckpointSaved(step=step + 1, epoch=(step + 1) // EPOCH, data=json.dumps(state).encode())

@@ -1,12 +1,16 @@
 import os
 import signal
+import sqlite3
 import time
+from contextlib import closing
 
 import pytest
+from ray.exceptions import NodeDiedError, OutOfMemoryError, WorkerCrashedError
 
 from resnet_core.compute import supervisor
 from resnet_core.data import storage
 from resnet_core.errors import StoreBusyError, StoreError
+from resnet_core.runs import database
 from resnet_core.training.events import StepStats
 
 
@@ -24,15 +28,54 @@ def test_a_worker_killed_in_the_middle_changes_nothing(lab, tools):
     os.kill(tools.worker_of(lab.store, run_id), signal.SIGKILL)
     tools.ended(lab.store, run_id)
     tools.assert_undisturbed(lab.store, run_id)
-    assert lab.store.get(run_id).attempts == 1
+    assert lab.store.get(run_id).attempts == 0, "it had got further"
 
 
 def test_a_worker_that_always_dies_is_given_up_with_a_sentence(lab, tools):
     run_id = lab.submit(tools.SPEC, tools.recipe("dies"), "dots")
     run = tools.ended(lab.store, run_id)
-    assert (run.state, run.attempts) == ("failed", 3)
-    assert "died 4 times" in run.reason and "smaller" in run.reason
+    assert (run.state, run.attempts) == ("failed", 4)
+    assert "died 4 times without reaching another checkpoint" in run.reason and "left no reason" in run.reason
     assert lab.store.steps(run_id)["step"].tolist() == [5, 10, 15, 20], "what was recorded is kept"
+
+
+def test_a_worker_that_dies_often_but_gets_further_each_time_is_not_given_up(lab, tools):
+    run_id = lab.submit(tools.SPEC, tools.recipe("frail", steps=60), "dots")
+    run = tools.ended(lab.store, run_id, 120)
+    tools.assert_undisturbed(lab.store, run_id)
+    assert (run.state, run.attempts) == ("done", 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "kills", "words"),
+    [
+        (OutOfMemoryError("too much"), 0, "ran out of memory"),
+        (WorkerCrashedError(), 1, "ran out of memory"),
+        (NodeDiedError("gone"), 0, "its machine was lost"),
+        (WorkerCrashedError(), 0, "left no reason"),
+        (WorkerCrashedError(), None, "left no reason"),
+    ],
+)
+def test_the_cause_is_named_that_was_seen(monkeypatch, error, kills, words):
+    monkeypatch.setattr(supervisor, "oom_kills", lambda: kills)
+    assert words in supervisor._death_sentence(4, error, 0)
+
+
+def test_a_locked_store_ends_no_training(make_service, home, tools, monkeypatch):
+    monkeypatch.setattr(database, "LOCK_WAIT_S", 0.05)
+    lab = make_service(home)
+    run_id = lab.submit(tools.SPEC, tools.recipe("slow", steps=60), "dots")
+    tools.worker_of(lab.store, run_id)
+    with closing(sqlite3.connect(home / "lab.sqlite3", isolation_level=None)) as other:
+        other.execute("PRAGMA busy_timeout = 10000")
+        other.execute("BEGIN IMMEDIATE")
+        tools.wait_until(lambda: "once it is free" in lab.machine().problem)
+        time.sleep(2)
+        assert lab.store.get(run_id).state == "running"
+        other.execute("ROLLBACK")
+    tools.ended(lab.store, run_id)
+    tools.assert_undisturbed(lab.store, run_id)
+    tools.wait_until(lambda: lab.machine().problem == "")
 
 
 def test_stopped_and_resumed_as_if_never_stopped(lab, tools):

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 
 from resnet_core.errors import StoreError
 from resnet_core.runs import files
+from resnet_core.runs import store as store_module
 from resnet_core.runs.store import RunLostError, RunStore
 from resnet_core.training.events import CheckpointSaved, EpochEnded, StepStats, Stopped
 
@@ -240,6 +242,50 @@ def test_a_run_has_its_last_and_its_best_error(store, run_id, events):
     store.record(run_id, [*events(), EpochEnded(4, 40, 1.0, 0.1, 1.0, 0.75, 1.0)])
     run = store.get(run_id)
     assert (run.last_test_error, run.best_test_error) == (0.75, pytest.approx(0.6))
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """``clock.now``: what the store takes for the time, in seconds."""
+    clock = SimpleNamespace(now=1_800_000_000.0)
+    monkeypatch.setattr(store_module.time, "time", lambda: clock.now)
+    return clock
+
+
+def record_for(store, run_id, clock, seconds, events):
+    """Record ``events`` evenly over some seconds."""
+    for event in events:
+        store.record(run_id, [event])
+        clock.now += seconds / (len(events) - 1)
+    clock.now -= seconds / (len(events) - 1)
+
+
+@pytest.mark.parametrize("end", [("queued", ""), ("failed", "Its worker died."), ("stopped", "")])
+def test_the_time_of_attempts_that_did_not_end_by_themselves_counts(store, run_id, events, clock, end):
+    begun = list(events())[:10]
+    record_for(store, run_id, clock, 40, begun)
+    assert store.get(run_id).seconds == pytest.approx(40), "while it is in work"
+    clock.now += 86_400  # nobody looked for a day
+    store.set_state(run_id, *end)
+    assert store.get(run_id).seconds == pytest.approx(40)
+    store.record(run_id, list(events(start=10)))
+    assert store.get(run_id).seconds == pytest.approx(40 + 4.5)
+
+
+def test_an_attempt_begun_anew_without_a_word_in_between_counts(store, run_id, events, clock):
+    record_for(store, run_id, clock, 40, list(events())[:10])
+    clock.now += 1000
+    record_for(store, run_id, clock, 20, [next(events(start=10)), Stopped(step=10)])
+    assert store.get(run_id).seconds == pytest.approx(60)
+
+
+def test_a_store_of_an_older_version_is_brought_up_to_date(store, run_id, events):
+    with store.database.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE runs DROP COLUMN last_event")
+    again = RunStore(store.home)
+    again.record(run_id, list(events()))
+    assert again.get(run_id).state == "done"
+    again.close()
 
 
 def test_time_left(store, run_id, events):
