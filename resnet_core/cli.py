@@ -1,7 +1,7 @@
 """The command line: the same core as the app, without it. ``python -m resnet_core --help``. No torch.
 
-Exit codes: 0 done; 2 the request cannot be carried out, and a sentence on stderr says why; 3 the training failed;
-130 interrupted with Ctrl-C (what was learned is kept: ``train --resume RUN`` goes on).
+Exit codes: 0 done; 2 the request cannot be carried out, and a sentence on stderr says why; 3 the training failed; 130
+interrupted with Ctrl-C (what was learned is kept: ``train --resume RUN`` goes on).
 """
 
 import argparse
@@ -188,8 +188,8 @@ def train_command(args: argparse.Namespace) -> int:
     if run is not None:
         check_nothing_is_changed(args)
     else:
-        recipe = recipe_of(args)
-        spec, begin_with, data = begun_with(args, store)
+        recipe = build_recipe(args)
+        spec, begin_with, data = choose_start(args, store)
         data = resolve_dataset(data, store.home)
         load_dataset(data, store.home)  # pictures that are not there shall leave no failed run behind
         warn_of_imbalance(data, store.home)
@@ -225,7 +225,7 @@ def exit_code(run: Run) -> int:
     return {"done": 0, "stopped": 130}.get(run.state, 3)
 
 
-def begun_with(args: argparse.Namespace, store: RunStore) -> tuple[NetSpec, bytes | None, str]:
+def choose_start(args: argparse.Namespace, store: RunStore) -> tuple[NetSpec, bytes | None, str]:
     """The network that ``train`` is to train, the weights it begins with where they are not fresh, and its data."""
     if args.grow is None:
         return parse_spec(args.preset), None, args.data or "shapes-10"
@@ -240,7 +240,7 @@ def begun_with(args: argparse.Namespace, store: RunStore) -> tuple[NetSpec, byte
     return spec, begin_with, args.data or run.dataset
 
 
-def recipe_of(args: argparse.Namespace) -> Recipe:
+def build_recipe(args: argparse.Namespace) -> Recipe:
     """The recipe that the options of ``train`` describe."""
     recipe = recipe_preset(args.recipe or FIRST_RECIPE)
     changes = {"seed": args.seed or 0}
@@ -273,7 +273,7 @@ def describe_command(args: argparse.Namespace) -> int:
     from resnet_core.networks.costs import count_costs
     from resnet_core.networks.paths import count_paths
 
-    spec = spec_of(args.network, args.home)
+    spec = find_spec(args.network, args.home)
     costs = count_costs(spec)
     if args.json:
         print(
@@ -309,7 +309,7 @@ def warn_of_imbalance(name: str, home: Path) -> None:
         print(info.imbalance, file=sys.stderr)
 
 
-def spec_of(name: str, home: Path) -> NetSpec:
+def find_spec(name: str, home: Path) -> NetSpec:
     """A network by its preset's name or by a run's id."""
     if name not in NETWORKS:
         runs = {run.id: run for run in open_store(home).runs()}

@@ -65,8 +65,9 @@ class JsonLines:
 
 
 def to_json(values: Mapping[str, object]) -> str:
-    """One line of JSON. A number that is not finite becomes null: NaN and Infinity are no JSON, and few programs read
-    them."""
+    """One line of JSON. A number that is not finite becomes null: NaN and Infinity are no JSON, and few
+    programs read them.
+    """
     return json.dumps(_with_nulls(values), allow_nan=False)
 
 

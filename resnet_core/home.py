@@ -1,5 +1,5 @@
-"""Where the lab keeps what it writes: datasets, runs and the database, all in one folder
-that may be deleted. No torch.
+"""Where the lab keeps what it writes: datasets, runs and the database, all in one folder that may be
+deleted. No torch.
 """
 
 import os

@@ -14,6 +14,7 @@ import pytest
 from resnet_core import cli
 from resnet_core.gallery import shipped
 from resnet_core.runs.store import RunStore
+from resnet_core.training.events import StepStats
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = ("train", "runs", "describe", "evaluate", "export", "import")
@@ -113,7 +114,7 @@ def test_an_interrupted_training_ends_with_130_and_resumes_to_the_same_numbers(c
 
     def interrupt(self, event):
         show(self, event)
-        if type(event).__name__ == "StepStats" and event.step == 2:
+        if isinstance(event, StepStats) and event.step == 2:
             os.kill(os.getpid(), signal.SIGINT)
 
     with monkeypatch.context() as patched:

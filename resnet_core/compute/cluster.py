@@ -1,5 +1,5 @@
-"""Starting Ray and knowing what there is to compute on. Ray is imported when it is started:
-that takes a while. No torch.
+"""Starting Ray and knowing what there is to compute on. Ray is imported when it is started: that takes a
+while. No torch.
 """
 
 import logging
@@ -55,13 +55,13 @@ class Resources:
 
     def _cores(self, threads: int) -> int:
         """Cores that a training is booked for: all its threads, but half of a machine that it has for itself. It may
-        train for days, and whoever comes next must be able to begin; the system then shares out the cores."""
+        train for days, and whoever comes next must be able to begin; the system then shares out the cores.
+        """
         return min(threads, max(1, self.node_cpus // 2))
 
     def threads(self, wanting: int) -> int:
-        """CPU threads of the next training when ``wanting`` are in work or wait, itself among them: one alone
-        gets the machine, several run beside each other. More than eight do not make networks of this size
-        faster.
+        """CPU threads of the next training when ``wanting`` are in work or wait, itself among them: one alone gets
+        the machine, several run beside each other. More than eight do not make networks of this size faster.
         """
         return 1 if self.gpus else max(1, min(MAX_THREADS, self.node_cpus // wanting))
 
@@ -69,8 +69,8 @@ class Resources:
 def start(num_cpus: int | None = None) -> Resources:
     """Connect to the cluster that ``RAY_ADDRESS`` names, else start Ray on this machine with ``num_cpus`` slots.
 
-    Started here, it listens on 127.0.0.1 only, behind a secret of this process, and ends with it. It must not be called
-    in the main thread of a server: Ray would replace its handler of SIGTERM.
+    Started here, it listens on 127.0.0.1 only, behind a secret of this process, and ends with it. It must not be
+    called in the main thread of a server: Ray would replace its handler of SIGTERM.
     """
     address = os.environ.get("RAY_ADDRESS")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -121,8 +121,8 @@ def _started_here() -> dict[str, tuple[int, str | None]]:
 
 
 def alive() -> bool:
-    """Whether the Ray that was started here still stands. When it does not, this process has a minute to stop it before
-    Ray ends it as well. A cluster that RAY_ADDRESS names is looked after by others.
+    """Whether the Ray that was started here still stands. When it does not, this process has a minute to stop it
+    before Ray ends it as well. A cluster that RAY_ADDRESS names is looked after by others.
     """
     return all(process_start(pid) == start for pid, start in _ray_processes.values())
 
@@ -136,8 +136,8 @@ def resources() -> Resources:
 
 
 def warm_up(resources: Resources) -> str:
-    """Have workers import what trainings need, as many as would run beside each other (at most WARM_WORKERS).
-    Returns what they compute on, for people: "CPU, 2 cores", "NVIDIA H200", "4 x NVIDIA H200".
+    """Have workers import what trainings need, as many as would run beside each other (at most WARM_WORKERS). Returns
+    what they compute on, for people: "CPU, 2 cores", "NVIDIA H200", "4 x NVIDIA H200".
     """
     import ray
 

@@ -18,13 +18,13 @@ _PICTURES_AT_ONCE = 500
 
 @torch.inference_mode()
 def evaluate_net(store: RunStore, net_id: str, data: str | None = None) -> dict[str, Any]:
-    """Test a network's newest weights on the test pictures of ``data``: a dataset's name or a path; by default what the
-    network was trained on.
+    """Test a network's newest weights on the test pictures of ``data``: a dataset's name or a path; by default what
+    the network was trained on.
 
     Keys: dataset, step, pictures, loss (nats), error (fraction), balanced_error (mean of those of the classes),
-    error_by_class (class -> fraction), not_finite (pictures for which an output of the network is NaN or infinite: they
-    count as wrong, and with any of them the loss is None). Raises JobError when there are no weights, or the classes
-    are others.
+    error_by_class (class -> fraction), not_finite (pictures for which an output of the network is NaN or infinite:
+    they count as wrong, and with any of them the loss is None). Raises JobError when there are no weights, or the
+    classes are others.
     """
     trained = find_net(store, net_id)
     classes = trained.facts.classes

@@ -1,9 +1,9 @@
-"""The process that answers pages: predictions, attributions, measurements. It keeps torch and the networks it was asked
-about in memory, takes no CPU slot from the trainings, and starts anew by itself when it dies. No torch.
+"""The process that answers pages: predictions, attributions, measurements. It keeps torch and the networks it was
+asked about in memory, takes no CPU slot from the trainings, and starts anew by itself when it dies. No torch.
 
-A question is a row of QUESTIONS: a name and the function that answers it, with plain data in and out. A function about
-trained networks takes a list of :class:`~resnet_core.trained.loaded.LoadedNet` first. Torch is imported in the worker's
-own process, when it starts.
+A question is a row of QUESTIONS: a name and the function that answers it, with plain data in and out. A function
+about trained networks takes a list of :class:`~resnet_core.trained.loaded.LoadedNet` first. Torch is imported in the
+worker's own process, when it starts.
 """
 
 import gc

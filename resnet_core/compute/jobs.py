@@ -1,7 +1,7 @@
 """Bodies of the Ray tasks around trainings: loading the dataset, training, estimating the cost. No torch.
 
-They yield plain Python and NumPy only: an object with a torch type in it would import torch into the app's process when
-it arrives there. Torch is imported when a body runs.
+They yield plain Python and NumPy only: an object with a torch type in it would import torch into the app's process
+when it arrives there. Torch is imported when a body runs.
 """
 
 import dataclasses

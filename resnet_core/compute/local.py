@@ -86,8 +86,8 @@ def train_run(
 ) -> Run:
     """Train a new run, or go on with a stopped, failed or waiting one; returns the run as it ended.
 
-    Ctrl-C (or SIGTERM, or a stop from the app) stops it with a checkpoint; a second Ctrl-C at once. Raises
-    JobError when another process has it in hand.
+    Ctrl-C (or SIGTERM, or a stop from the app) stops it with a checkpoint; a second Ctrl-C at once. Raises JobError
+    when another process has it in hand.
     """
     owner = _claim(store, run_id)
     with _heartbeat(store, owner), _stop_signals() as interrupted:
@@ -115,8 +115,8 @@ def _end(store: RunStore, run_id: str, owner: str, state: str, reason: str) -> N
 
 
 def _patiently(write: Callable[[], object]) -> None:
-    """Write to the store, as often as it takes while another process keeps it locked: that is no reason to end a
-    training.
+    """Write to the store, as often as it takes while another process keeps it locked: that is no reason to
+    end a training.
     """
     for attempt in itertools.count():
         try:

@@ -59,9 +59,9 @@ class Service:
         trainer: str = jobs.TRAINER,
         warm: bool = True,
     ) -> None:
-        """``num_cpus``: slots for trainings, by default the machine's cores. ``threads_per_run``: for each
-        training; by default one alone has all cores and several share them. ``trainer``: see
-        :class:`jobs.Job`. ``warm``: whether the workers import torch before they are asked for anything.
+        """``num_cpus``: slots for trainings, by default the machine's cores. ``threads_per_run``: for each training;
+        by default one alone has all cores and several share them. ``trainer``: see :class:`jobs.Job`. ``warm``:
+        whether the workers import torch before they are asked for anything.
 
         The attribute ``on_wait`` is called several times a second in each thread that waits for an answer or an
         estimate. What it raises ends the waiting, and nothing more is computed for whoever waited.
@@ -284,7 +284,8 @@ class Service:
 
     def preview(self, name: str, per_class: int = 8) -> tuple[np.ndarray, tuple[str, ...]]:
         """Some training pictures of each class, uint8 (C, k, 32, 32, 3), and the class names; see
-        `data.catalog.preview`."""
+        `data.catalog.preview`.
+        """
         return preview(name, self.home, per_class)
 
     def delete_dataset(self, name: str) -> None:
@@ -313,8 +314,8 @@ class Service:
             raise
 
     def fetch_dataset(self, name: str) -> str:
-        """Download or generate a dataset of the catalog ("cifar-10", "shapes-10") in the background; returns the task's
-        id.
+        """Download or generate a dataset of the catalog ("cifar-10", "shapes-10") in the background; returns
+        the task's id.
         """
         title = {"cifar-10": "Fetching CIFAR-10", "shapes-10": "Drawing Shapes-10"}[name]
         return self._start_data_task("dataset", name, title)

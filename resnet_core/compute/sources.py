@@ -28,8 +28,8 @@ def find_net(store: RunStore, net_id: str) -> TrainedNet:
 
 
 def find_weights(store: RunStore, net: TrainedNet) -> bytes | Path:
-    """Its weights as safetensors: bytes, or a file of this machine where they are many. Raises JobError when they have
-    been deleted or damaged.
+    """Its weights as safetensors: bytes, or a file of this machine where they are many. Raises JobError when they
+    have been deleted or damaged.
     """
     if net.id.startswith(imagenet.PREFIX):
         return imagenet.weights_file(store.home, net.id)

@@ -1,9 +1,9 @@
-"""The thread that keeps trainings going: it submits queued runs, records their events, stops and restarts them.
-No torch.
+"""The thread that keeps trainings going: it submits queued runs, records their events, stops and restarts
+them. No torch.
 
 It is the only writer of the runs it owns. Ray places, isolates and kills; what is decided here is which run is
-submitted when, and what a failure means for a run. Imports Ray, so :class:`resnet_core.compute.service.Service` imports
-this module only when Ray's settings are made.
+submitted when, and what a failure means for a run. Imports Ray, so :class:`resnet_core.compute.service.Service`
+imports this module only when Ray's settings are made.
 """
 
 import logging

@@ -51,8 +51,8 @@ class Workers:
     def ask(
         self, question: str, args: Sequence[Any], nets: Sequence[TrainedNet], timeout: float, on_wait: OnWait
     ) -> Iterator[Any]:
-        """See `InferenceClient.ask`. Large networks have a worker of their own and more time, lest everybody else waits
-        while one of them is explained.
+        """See `InferenceClient.ask`. Large networks have a worker of their own and more time, lest everybody else
+        waits while one of them is explained.
         """
         if not any(net.is_large for net in nets):
             return self._inference.ask(question, args, nets, timeout, on_wait)
@@ -72,11 +72,11 @@ class Workers:
         timeout: float,
         on_wait: OnWait = lambda: None,
     ) -> Estimate:
-        """Measure a few steps where trainings run, with as many ``threads``, beside those that do; ESTIMATES_AT_ONCE at
-        the same time, the others wait.
+        """Measure a few steps where trainings run, with as many ``threads``, beside those that do; ESTIMATES_AT_ONCE
+        at the same time, the others wait.
 
-        Raises JobError when it cannot be measured within ``timeout`` seconds. What ``on_wait`` raises ends the
-        measurement.
+        Raises JobError when it cannot be measured within ``timeout`` seconds. What ``on_wait`` raises
+        ends the measurement.
         """
         deadline = time.monotonic() + timeout
         while not self._estimating.acquire(timeout=TICK_S):

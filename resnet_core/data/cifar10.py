@@ -49,8 +49,8 @@ def fetch_cifar10(home: Path, progress: Progress | None = None) -> DatasetInfo:
     """Download CIFAR-10 (170 MB), verify it, and keep it as a dataset.
 
     An archive that a person put into ``downloads_folder(home)`` is used instead of the network. Whatever happens, no
-    part of a download stays behind. Raises DataError when there is no network or the archive is another, and says the
-    way out.
+    part of a download stays behind. Raises DataError when there is no network or the archive is another, and says
+    the way out.
     """
     progress = progress or (lambda what, fraction: None)
     present = storage.stored_info(home, NAME)
@@ -133,8 +133,8 @@ def read_batches(archive: Path, files: Collection[str]) -> tuple[np.ndarray, np.
 
 
 def _read_batch(file: IO[bytes]) -> tuple[np.ndarray, np.ndarray]:
-    """One batch: a dictionary with "data", a row of 3072 bytes for each picture (red, then green, then blue), and
-    "labels".
+    """One batch: a dictionary with "data", a row of 3072 bytes for each picture (red, then green, then
+    blue), and "labels".
     """
     batch = _ArrayUnpickler(file, encoding="latin1").load()
     data, labels = np.asarray(batch["data"]), np.asarray(batch["labels"], dtype=np.int64)

@@ -61,8 +61,8 @@ def downloads_folder(home: Path) -> Path:
 def download(url: str, file: Path, checksum: Checksum, progress: ByteProgress) -> None:
     """Download ``url`` to ``file``, which exists afterwards only if it is whole and its checksum fits.
 
-    Whatever ends it early (no network, a stall, an exception out of ``progress``), no part of the file stays behind.
-    Raises DownloadError.
+    Whatever ends it early (no network, a stall, an exception out of ``progress``), no part of the file stays
+    behind. Raises DownloadError.
     """
     partial = file.with_name(f"{file.name}.part")
     digest = checksum.new()

@@ -64,7 +64,8 @@ def make(
     on_event: Callable[[Event], None] | None = None,
 ) -> Run:
     """Train it, or go on with what was begun in this home, and once it is done write its bundle into ``folder``.
-    Returns the run as it ended."""
+    Returns the run as it ended.
+    """
     from resnet_core.training.evaluate import best_scores
 
     data = load_dataset(DATA, store.home)  # pictures that are not there shall leave no failed run behind

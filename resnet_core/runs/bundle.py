@@ -1,13 +1,13 @@
-"""A run as one file, to hand on and to ship: a zip with plain JSON, NumPy arrays and
-safetensors, no pickles. No torch.
+"""A run as one file, to hand on and to ship: a zip with plain JSON, NumPy arrays and safetensors, no
+pickles. No torch.
 
     run.json              format, schema and what is known of the run
     epochs.npz steps.npz  one array a column
     layers.npz            steps (S,), weight_stats (S, W, 3), block_stats (S, B, 3), float32
     weights.safetensors   the network's state dict
 
-A file from elsewhere is checked whole (names, sizes, schema, that every number has its type and the weights
-fit the network) before anything is taken from it. No torch here.
+A file from elsewhere is checked whole (names, sizes, schema, that every number has its type and the weights fit the
+network) before anything is taken from it. No torch here.
 """
 
 import io
@@ -318,7 +318,8 @@ def _arrays(member: str, data: bytes, names: tuple[str, ...]) -> dict[str, np.nd
 
 def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
     """One .npy of the archive. Its header is believed only where the shape it claims has as many bytes as the file:
-    NumPy would try to make room for any shape. Raises ValueError."""
+    NumPy would try to make room for any shape. Raises ValueError.
+    """
     data = archive.read(info)
     file = io.BytesIO(data)
     version = np.lib.format.read_magic(file)

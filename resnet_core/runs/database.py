@@ -56,8 +56,8 @@ def open_engine(url: str) -> sa.Engine:
 
     SQLite runs in WAL mode, so readers never wait for the writer, with every commit on disk before it returns: a
     checkpoint file must never be newer than the rows that came before it, not even after a power cut. Transactions of
-    the engine ``engine.execution_options(writes=True)`` take SQLite's write lock at their start; one that began reading
-    and then wrote could fail at once instead of waiting its turn.
+    the engine ``engine.execution_options(writes=True)`` take SQLite's write lock at their start; one that began
+    reading and then wrote could fail at once instead of waiting its turn.
     """
     engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
     if engine.dialect.name == "sqlite":
@@ -87,8 +87,8 @@ def open_engine(url: str) -> sa.Engine:
 
 
 def _add_missing_columns(connection: sa.Connection) -> None:
-    """Bring a store of an older version up to date: columns that came later may all be empty. Older versions still read
-    such a store.
+    """Bring a store of an older version up to date: columns that came later may all be empty. Older versions still
+    read such a store.
     """
     known = "IF NOT EXISTS " if connection.dialect.name == "postgresql" else ""  # two processes may do it at once
     for table in metadata.sorted_tables:

@@ -47,8 +47,8 @@ def find_depth_comparison(runs: Iterable[Run]) -> list[NetworkRuns]:
 
 
 def _trained_alike(runs: Iterable[Run]) -> list[Comparable]:
-    """Finished runs of networks that differ in depth and skips alone, by one recipe on one dataset; of each network and
-    seed the newest. One that still trains, or was stopped, has learned for less long than the others.
+    """Finished runs of networks that differ in depth and skips alone, by one recipe on one dataset; of each network
+    and seed the newest. One that still trains, or was stopped, has learned for less long than the others.
     """
     alike: dict[tuple[str, str, str], dict[tuple[str, int], dict[int, Run]]] = defaultdict(lambda: defaultdict(dict))
     for run in runs:

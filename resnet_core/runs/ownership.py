@@ -1,8 +1,8 @@
 """Who has a run in hand, and what becomes of it when that process is gone. No torch.
 
-The app and any number of command lines share one store. Each registers itself as an owner and counts its
-heartbeat up; a run in hand names its owner. Whoever finds a run whose owner is gone settles it: an app's run
-is queued again and goes on from its last checkpoint, a command line's is stopped and can be resumed.
+The app and any number of command lines share one store. Each registers itself as an owner and counts its heartbeat
+up; a run in hand names its owner. Whoever finds a run whose owner is gone settles it: an app's run is queued again
+and goes on from its last checkpoint, a command line's is stopped and can be resumed.
 """
 
 import os
@@ -31,10 +31,10 @@ def register(store: RunStore, kind: str) -> str:
 class OrphanWatch:
     """Finds runs whose processes are gone, and queues or stops them.
 
-    A process of this machine is looked up by its number and start time: while it exists its runs are its own, also when
-    it is suspended and its heartbeat stands still. One of another machine is taken for gone when its heartbeat stood
-    still for ``stale_after_s`` of *our* clock, while we watched: clocks of two machines may differ, and a laptop that
-    slept must not be taken for dead on waking up.
+    A process of this machine is looked up by its number and start time: while it exists its runs are its own, also
+    when it is suspended and its heartbeat stands still. One of another machine is taken for gone when its heartbeat
+    stood still for ``stale_after_s`` of *our* clock, while we watched: clocks of two machines may differ, and a
+    laptop that slept must not be taken for dead on waking up.
     """
 
     def __init__(self, store: RunStore, stale_after_s: float = STALE_AFTER_S) -> None:

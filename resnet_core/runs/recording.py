@@ -31,9 +31,8 @@ UNCOUNTED = sa.func.coalesce(runs.c.last_event - runs.c.went_on, 0.0)
 def write_rows(connection: sa.Connection, run_id: str, events: Sequence[Event], now: float) -> dict[str, Any]:
     """Write the history rows of ``events``; return the new values for the run's own row.
 
-    A row that is already there is replaced, so an event told twice counts once. ``Started`` at step s drops
-    every row of a later step: they belong to an attempt that ended before its next checkpoint, and will come
-    again.
+    A row that is already there is replaced, so an event told twice counts once. ``Started`` at step s drops every row
+    of a later step: they belong to an attempt that ended before its next checkpoint, and will come again.
     """
     values: dict[str, Any] = {}
     rows: dict[sa.Table, list[dict[str, Any]]] = defaultdict(list)

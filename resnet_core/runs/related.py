@@ -20,8 +20,8 @@ def newest_group(runs: Sequence[Run]) -> list[Run]:
 
 
 def find_seeds(run: Run, runs: Sequence[Run]) -> list[Run]:
-    """`run` and, of the others, one for each other seed: the same network by the same recipe on the same data, trained
-    to the end. A run that has not finished stands alone.
+    """`run` and, of the others, one for each other seed: the same network by the same recipe on the same data,
+    trained to the end. A run that has not finished stands alone.
     """
     found = {run.recipe.get("seed"): run}
     for other in runs if run.state == "done" else ():

@@ -13,16 +13,13 @@ from resnet_core.training.recipe import Recipe
 
 STATES = ("queued", "running", "stopping", "done", "stopped", "failed")
 ACTIVE = ("queued", "running", "stopping")
-ORIGINS = ("app", "cli", "import", "gallery")
 LATEST_TIME = 4_102_444_800.0
 """The year 2100, in seconds since 1970: no run begins or ends later."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training: what was asked for, how far it is, and what it ran on. Fields are None until they are
-    known.
-    """
+    """One training: what was asked for, how far it is, and what it ran on. Fields are None until they are known."""
 
     id: str
     name: str
@@ -36,7 +33,7 @@ class Run:
     reason: str  # why it failed or stopped, a sentence; else ""
     group: str | None  # shared by runs that belong together, such as twins
     tags: tuple[str, ...]
-    origin: str  # one of ORIGINS
+    origin: str  # "app", "cli", "import" or "gallery"
     created: float  # seconds since 1970, as are the next two
     started: float | None
     ended: float | None
@@ -86,8 +83,9 @@ class Run:
 
     @property
     def resumable(self) -> bool:
-        """Whether its training can go on. A run that came as a bundle cannot: a bundle holds the weights, not the
-        optimiser's state."""
+        """Whether its training can go on. A run that came as a bundle cannot: a bundle holds the weights, not
+        the optimiser's state.
+        """
         return self.state in ("stopped", "failed") and self.origin not in ("import", "gallery")
 
     @property
@@ -103,8 +101,8 @@ class Run:
         return (self.total_steps - self.step) * self.recipe["batch_size"] / self.images_per_s
 
     def net(self) -> TrainedNet | None:
-        """Its network with the newest weights; None before the first checkpoint. Raises SpecError when the spec was
-        damaged.
+        """Its network with the newest weights; None before the first checkpoint. Raises SpecError when the
+        spec was damaged.
         """
         facts = DataFacts.from_dict(self.dataset, self.facts)
         if self.weights_step is None or facts is None:

@@ -1,8 +1,8 @@
 """The store of all runs: one database and one folder of files, shared by the app and the command line. No torch.
 
-``home/lab.sqlite3`` (or a database by URL) holds what is known of each run, ``home/runs/<id>/`` its weights.
-Every method raises :class:`StoreError`, with a sentence, when the run does not exist or the disk or database
-refuses. Methods may be called from several threads and from several processes at once.
+``home/lab.sqlite3`` (or a database by URL) holds what is known of each run, ``home/runs/<id>/`` its weights. Every
+method raises :class:`StoreError`, with a sentence, when the run does not exist or the disk or database refuses.
+Methods may be called from several threads and from several processes at once.
 """
 
 import time
@@ -57,8 +57,8 @@ class RunStore:
     ) -> str:
         """Queue a run, or, with ``owner``, put it in that process's hands at once. Returns its id.
 
-        ``begin_with``: weights (safetensors) that take the place of a fresh start; ``facts``: of the dataset, so
-        that the network can be asked before its training has begun.
+        ``begin_with``: weights (safetensors) that take the place of a fresh start; ``facts``: of the dataset, so that
+        the network can be asked before its training has begun.
 
         Ids are short, fit in a URL, sort by time of creation and are never given twice.
         """
@@ -95,8 +95,8 @@ class RunStore:
         """Take in a run that was trained elsewhere: all of it, or nothing. Returns its id, a new one unless
         ``run_id`` gives it.
 
-        ``values``: columns of table ``runs``; ``history``: rows of ``epochs``, ``steps`` and ``layer_stats``
-        by table name, without their column ``run``.
+        ``values``: columns of table ``runs``; ``history``: rows of ``epochs``, ``steps`` and ``layer_stats`` by table
+        name, without their column ``run``.
         """
         written: Path | None = None
         try:
@@ -145,8 +145,8 @@ class RunStore:
         self._change(run_id, threads=threads)
 
     def delete(self, run_id: str) -> None:
-        """Remove the run, its history and its files. One that a process has in hand must be stopped first; one
-        that ships with the lab stays.
+        """Remove the run, its history and its files. One that a process has in hand must be stopped first; one that
+        ships with the lab stays.
         """
         self._check_own(run_id)
         self.remove(run_id)
@@ -230,9 +230,7 @@ class RunStore:
         return {row.id: dict(row._mapping) for row in self.database.read(sa.select(owners))}
 
     def heartbeat(self, owner: str) -> bool:
-        """Say that the process is well; False if it was taken for gone in the meantime and must register
-        again.
-        """
+        """Say that the process is well; False if it was taken for gone in the meantime and must register again."""
         beat = owners.update().where(owners.c.id == owner).values(heartbeat=owners.c.heartbeat + 1)
         with self.database.write() as connection:
             return connection.execute(beat).rowcount > 0
@@ -246,8 +244,8 @@ class RunStore:
     def record(self, run_id: str, events: Sequence[Event], owner: str | None = None) -> None:
         """Record the events of a training, in order; with ``owner``, only while the run belongs to that process.
 
-        Recording an event again changes nothing. ``Started`` makes the run running and drops what was recorded
-        after its step, ``Stopped`` and ``Finished`` end it. Raises :class:`RunLostError`.
+        Recording an event again changes nothing. ``Started`` makes the run running and drops what was recorded after
+        its step, ``Stopped`` and ``Finished`` end it. Raises :class:`RunLostError`.
         """
         batch: list[Event] = []
         for event in events:
@@ -284,9 +282,7 @@ class RunStore:
     # Reading histories
 
     def epochs(self, ids: str | Iterable[str]) -> pd.DataFrame:
-        """Columns run, epoch, step, train_loss, train_error, test_loss, test_error, seconds; by run and
-        epoch.
-        """
+        """Columns run, epoch, step, train_loss, train_error, test_loss, test_error, seconds; by run and epoch."""
         return histories.rows(self.database, epochs, epochs.c.epoch, ids)
 
     def steps(self, ids: str | Iterable[str]) -> pd.DataFrame:
@@ -297,9 +293,7 @@ class RunStore:
         return histories.layers(self.database, self.get(run_id))
 
     def version(self) -> int:
-        """A number that grows with every change of any run. Cheap: a live page asks before it does anything
-        else.
-        """
+        """A number that grows with every change of any run. Cheap: a live page asks before it does anything else."""
         return self.database.read(sa.select(counters.c.value).where(counters.c.name == "version"))[0].value
 
     # Files
@@ -319,9 +313,7 @@ class RunStore:
         return None
 
     def weights(self, run_id: str) -> bytes | None:
-        """The final weights, else the newest checkpoint; None before the first checkpoint. Both are
-        safetensors.
-        """
+        """The final weights, else the newest checkpoint; None before the first checkpoint. Both are safetensors."""
         with plain_errors(self.home):
             path = self.folder(run_id) / files.WEIGHTS
             if path.is_file():
@@ -340,9 +332,7 @@ class RunStore:
             self.get(run_id)
 
     def _change_where(self, *where: sa.ColumnElement[bool], **values: Any) -> bool:
-        """Change the run that fulfils ``where`` in one statement, so that of several processes only one
-        can.
-        """
+        """Change the run that fulfils ``where`` in one statement, so that of several processes only one can."""
         with self.database.write() as connection:
             values["version"] = self._next_version(connection)
             return connection.execute(runs.update().where(*where).values(values)).rowcount > 0

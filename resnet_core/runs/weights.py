@@ -1,5 +1,5 @@
-"""The weights in a bundle: safetensors read without torch, checked against the network they
-are said to be of. No torch.
+"""The weights in a bundle: safetensors read without torch, checked against the network they are said to be
+of. No torch.
 """
 
 import json

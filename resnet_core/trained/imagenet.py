@@ -1,5 +1,5 @@
-"""The networks that come trained on ImageNet: AlexNet, VGG-19 and the ResNets, with torchvision's published
-weights (its first version, "IMAGENET1K_V1", made for a shorter side of 256 pixels and the middle 224). No torch.
+"""The networks that come trained on ImageNet: AlexNet, VGG-19 and the ResNets, with torchvision's published weights
+(its first version, "IMAGENET1K_V1", made for a shorter side of 256 pixels and the middle 224). No torch.
 
 `imagenet_weights` fetches the weights.
 """

@@ -1,7 +1,7 @@
 """`TrainedNet`: one network with weights, whether it was trained here, published, or brought by someone. No torch.
 
-The table, Explain, Compare, the inference worker and every question about a trained network take this type. It holds no
-weights: `compute.sources` knows where they lie, and `trained.loaded` puts them into a module.
+The table, Explain, Compare, the inference worker and every question about a trained network take this type. It holds
+no weights: `compute.sources` knows where they lie, and `trained.loaded` puts them into a module.
 """
 
 from collections.abc import Mapping
@@ -88,7 +88,7 @@ class TrainedNet:
 
     @property
     def is_large(self) -> bool:
-        """Whether it takes pictures of 224 pixels. A map then takes up to minutes and the weights hundreds of MB, so it
-        gets more patience and an inference worker apart from the small ones.
+        """Whether it takes pictures of 224 pixels. A map then takes up to minutes and the weights hundreds of MB, so
+        it gets more patience and an inference worker apart from the small ones.
         """
         return self.spec.image_size >= LARGE_IMAGE_SIZE

@@ -12,7 +12,8 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 os.environ["PYTHONPATH"] = str(HERE)  # Ray's workers import the fakes from here
 
-from resnet_core.compute import cluster, service  # noqa: E402
+from resnet_core.compute import cluster  # noqa: E402
+from resnet_core.compute.service import Service  # noqa: E402
 from resnet_core.data import storage  # noqa: E402
 from resnet_core.networks.spec import NetSpec  # noqa: E402
 from resnet_core.training.recipe import Recipe  # noqa: E402
@@ -49,20 +50,20 @@ def make_service(ray_running):
     made = []
 
     def make(home, **options):
-        lab = service.Service(home, **{"trainer": "fake_training:train", "warm": False, **options})
-        lab.start()
-        made.append(lab)
-        return lab
+        service = Service(home, **{"trainer": "fake_training:train", "warm": False, **options})
+        service.start()
+        made.append(service)
+        return service
 
     with pytest.MonkeyPatch.context() as patch:  # its own: a test may undo the one it uses
         patch.setattr(cluster, "stop", lambda: None)
         yield make
-        for lab in made:
-            lab.stop()
+        for service in made:
+            service.stop()
 
 
 @pytest.fixture
-def lab(make_service, home):
+def service(make_service, home):
     return make_service(home)
 
 

@@ -1,4 +1,4 @@
-"""Questions for the lab that need no network, and some that go wrong."""
+"""Questions for the inference worker that need no network, and some that go wrong."""
 
 import os
 import signal

@@ -137,10 +137,10 @@ def test_weights_that_are_not_here_and_too_many_networks_are_sentences(service):
 
 
 def test_weights_asked_for_twice_are_fetched_once(make_service, tmp_path, tools):
-    lab = make_service(tmp_path)
+    service = make_service(tmp_path)
     file = downloads_folder(tmp_path) / imagenet.NETWORKS["alexnet"].file
     file.parent.mkdir()
     file.write_bytes(b"half of it")
-    assert lab.fetch_weights("alexnet") == lab.fetch_weights("alexnet")
-    [task] = tools.wait_until(lambda: [task for task in lab.data_tasks() if task.state != "running"])
+    assert service.fetch_weights("alexnet") == service.fetch_weights("alexnet")
+    [task] = tools.wait_until(lambda: [task for task in service.data_tasks() if task.state != "running"])
     assert task.state == "failed" and "checksum" in task.error and task.source == "imagenet:alexnet"

@@ -208,21 +208,21 @@ def test_twins_are_queued_together_or_not_at_all(home, tools):
     assert len(service.store.runs()) == 2
 
 
-def test_a_run_in_work_is_not_deleted(lab, tools):
-    run_id = lab.submit(tools.SPEC, tools.recipe("waits"), "dots")
-    tools.worker_of(lab.store, run_id)
+def test_a_run_in_work_is_not_deleted(service, tools):
+    run_id = service.submit(tools.SPEC, tools.recipe("waits"), "dots")
+    tools.worker_of(service.store, run_id)
     with pytest.raises(StoreError, match="stop it"):
-        lab.delete(run_id)
-    lab.stop_run(run_id)
-    tools.ended(lab.store, run_id)
-    lab.delete(run_id)
-    assert lab.store.runs() == [] and not lab.store.folder(run_id).exists()
+        service.delete(run_id)
+    service.stop_run(run_id)
+    tools.ended(service.store, run_id)
+    service.delete(run_id)
+    assert service.store.runs() == [] and not service.store.folder(run_id).exists()
 
 
-def test_data_tasks_tell_how_far_they_are(lab, tmp_path, tools):
+def test_data_tasks_tell_how_far_they_are(service, tmp_path, tools):
     (tmp_path / "bad.npz").write_bytes(b"no npz")
-    task_id = lab.import_path(tmp_path / "bad.npz")
-    task = tools.wait_until(lambda: (t := lab.data_tasks()[-1]).state != "running" and t)
+    task_id = service.import_path(tmp_path / "bad.npz")
+    task = tools.wait_until(lambda: (t := service.data_tasks()[-1]).state != "running" and t)
     assert task.id == task_id and task.state == "failed" and "bad.npz" in task.title and task.error.endswith(".")
 
 
@@ -293,12 +293,12 @@ def test_a_new_home_gets_its_first_pictures_unasked(make_service, home, tools, m
     monkeypatch.setattr(service_module.cluster, "warm_up", lambda _resources: "cpu")
     monkeypatch.setattr(InferenceClient, "wait_until_ready", lambda _self: None)
     monkeypatch.setattr(DataTasks, "start", lambda _self, kind, source, *_: started.append((kind, source)))
-    left = home / "uploads" / "upload-1" / "mine.npz"  # by a lab that was killed
+    left = home / "uploads" / "upload-1" / "mine.npz"  # by a service that was killed
     left.parent.mkdir(parents=True)
     left.touch()
     for path in (left, left.parent):
         os.utime(path, (0, 0))
-    lab = make_service(home, warm=True)
-    tools.wait_until(lambda: lab.machine().ready)
+    service = make_service(home, warm=True)
+    tools.wait_until(lambda: service.machine().ready)
     assert started == [("dataset", "shapes-10")]
     assert not left.parent.exists()

@@ -50,23 +50,23 @@ def count(folder: Path, what: str) -> int:
     return len(list(folder.glob(f"{what}-*")))
 
 
-def test_whoever_moves_on_ends_the_estimate(lab, tools, slow_estimates, monkeypatch):
+def test_whoever_moves_on_ends_the_estimate(service, tools, slow_estimates, monkeypatch):
     folder = slow_estimates(60)
 
     def on_wait():
         if count(folder, "begun"):
             raise MovedOn
 
-    monkeypatch.setattr(lab, "on_wait", on_wait)
+    monkeypatch.setattr(service, "on_wait", on_wait)
     with pytest.raises(MovedOn):
-        lab.estimate(tools.SPEC, tools.recipe())
+        service.estimate(tools.SPEC, tools.recipe())
     tools.wait_until(lambda: at_rest(folder))
     assert (count(folder, "begun"), count(folder, "done")) == (1, 0)
 
 
-def test_two_estimates_run_and_the_others_wait(lab, tools, slow_estimates):
+def test_two_estimates_run_and_the_others_wait(service, tools, slow_estimates):
     folder = slow_estimates(3)
-    threads = [threading.Thread(target=lambda: lab.estimate(tools.SPEC, tools.recipe())) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: service.estimate(tools.SPEC, tools.recipe())) for _ in range(4)]
     for thread in threads:
         thread.start()
     most = 0
@@ -76,9 +76,9 @@ def test_two_estimates_run_and_the_others_wait(lab, tools, slow_estimates):
     assert (most, count(folder, "done")) == (2, 4)
 
 
-def test_an_estimate_that_takes_too_long_is_a_sentence_and_ends(lab, tools, slow_estimates):
+def test_an_estimate_that_takes_too_long_is_a_sentence_and_ends(service, tools, slow_estimates):
     folder = slow_estimates(60)
     with pytest.raises(JobError, match="could not be measured"):
-        lab.estimate(tools.SPEC, tools.recipe(), timeout=1.0)
+        service.estimate(tools.SPEC, tools.recipe(), timeout=1.0)
     tools.wait_until(lambda: at_rest(folder))
     assert count(folder, "done") == 0

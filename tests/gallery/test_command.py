@@ -37,7 +37,7 @@ def test_it_asks_for_the_same_training(store: RunStore, spec: NetSpec, recipe: R
     assert words[:3] == ["python", "-m", "resnet_core"]
     args = cli.parser().parse_args(words[3:])
     assert parse_spec(args.preset) == spec and args.data == "my pictures"
-    assert cli.recipe_of(args).to_dict() | {"name": ""} == recipe.to_dict() | {"name": ""}
+    assert cli.build_recipe(args).to_dict() | {"name": ""} == recipe.to_dict() | {"name": ""}
 
 
 def grown(store: RunStore, **changes):
