@@ -32,6 +32,7 @@ from resnet_core.compute.jobs import import_function
 from resnet_core.compute.sources import find_weights
 from resnet_core.runs.store import RunStore
 from resnet_core.trained.loaded import load_net
+from resnet_core.trained.net import TrainedNet
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -264,10 +265,10 @@ def has_torch(pid: int) -> bool | None:
 class ServiceWithoutRay(services.Service):
     """Answers in this process, so that reruns can be timed without the work of others."""
 
-    def ask(self, question: str, *args: object, net_ids: Sequence[str] = (), timeout: float = 60.0) -> object:
-        nets = [load_net(net, find_weights(self.store, net)) for net in self.nets(net_ids)]
+    def ask(self, question: str, *args: object, nets: Sequence[TrainedNet] = (), timeout: float = 60.0) -> object:
+        loaded = [load_net(net, find_weights(self.store, net)) for net in nets]
         function = import_function(QUESTIONS[question])
-        answer = function(nets, *args) if nets else function(*args)
+        answer = function(loaded, *args) if nets else function(*args)
         return list(answer) if isinstance(answer, Iterator) else answer
 
     def ask_each(self, *args: object, **more: object) -> Iterator[object]:

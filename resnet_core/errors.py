@@ -32,3 +32,7 @@ class TrainingError(LabError):
 
 class JobError(LabError):
     """A job that cannot be queued, stopped or taken up."""
+
+
+class NewerWeightsError(JobError):
+    """A question about weights that newer ones have replaced meanwhile: ask about those."""

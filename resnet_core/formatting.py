@@ -72,7 +72,7 @@ def escape_markdown(text: str) -> str:
     space after their first sign keeps them from that.
     """
     escaped = re.sub(r"([\\`*_\[\]<>&$~|])", r"\\\1", " ".join(text.split()))
-    escaped = re.sub(r"^(\d*)([#+=.)-])", r"\1\\\2", escaped)  # what makes headings and lists
+    escaped = re.sub(r"^([#+=-])|^(\d+)([.)])(?=\s|$)", r"\2\\\1\3", escaped)  # what makes headings and lists
     return re.sub(r"(?i):(?=\S)|@(?=\w)|www(?=\.)", "\\g<0>\u200b", escaped)
 
 

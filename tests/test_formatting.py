@@ -45,7 +45,7 @@ def test_numbers_read_as_people_write_them(call, shown):
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("12.5 roses, Shapes-10 (new!)", "12\\.5 roses, Shapes-10 (new!)"),
+        ("12.5 roses, Shapes-10 (new!)", "12.5 roses, Shapes-10 (new!)"),
         ("[a](b) **c** _d_ `e` $f$ <i>", r"\[a\](b) \*\*c\*\* \_d\_ \`e\` \$f\$ \<i\>"),
         (":red[x] :smile: :material/home:", ":\u200bred\\[x\\] :\u200bsmile: :\u200bmaterial/home:"),
         ("&lt;b&gt; a|b", "\\&lt;b\\&gt; a\\|b"),

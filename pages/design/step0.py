@@ -7,7 +7,7 @@ import streamlit as st
 from pages.design.others import set_others
 from pages.parts import address, query
 from pages.parts.backend import service, show_errors
-from pages.parts.datasets import can_be_drawn_from
+from pages.parts.datasets import can_be_drawn_from, check_unchanged
 from pages.parts.design import set_design
 from pages.parts.frame import is_dark, show_figure
 from resnet_core.analysis.cases import CASES, Case
@@ -15,6 +15,7 @@ from resnet_core.analysis.comparison import compare_designs
 from resnet_core.analysis.step0_result import Step0Result, concat_seeds
 from resnet_core.analysis.trends import QUANTITIES
 from resnet_core.analysis.verdict import Verdict, judge
+from resnet_core.data.dataset import DatasetInfo
 from resnet_core.figures.layer_profiles import LayerValues, layer_profile
 from resnet_core.figures.layer_statistics import STATISTICS
 from resnet_core.figures.style import style_designs
@@ -51,11 +52,11 @@ def show_step0(specs: list[NetSpec]) -> None:
             width=340,
             help="\n\n".join(f"**{q.title}**: {q.meaning}" for q in QUANTITIES.values()),
         )
-        titles = {info.name: info.title for info in service().datasets() if can_be_drawn_from(info)}
+        infos = {info.name: info for info in service().datasets() if can_be_drawn_from(info)}
         dataset = address.choice(
             st.selectbox,
             "Pictures",
-            titles,
+            {name: info.title for name, info in infos.items()},
             key="pictures",
             width=220,
             help=f"The batch of {BATCH_SIZE} training pictures that is sent through.",
@@ -70,7 +71,7 @@ def show_step0(specs: list[NetSpec]) -> None:
             "from the smallest to the largest.",
         )
     with show_errors():
-        _measure(specs, quantity, dataset, n_seeds)
+        _measure(specs, quantity, infos[dataset], n_seeds)
 
 
 def _show_cases() -> None:
@@ -95,23 +96,25 @@ def _take_case(case: Case) -> None:
     st.session_state["quantity"] = case.quantity
 
 
-def _measure(specs: list[NetSpec], quantity: str, dataset: str, n_seeds: int) -> None:
+def _measure(specs: list[NetSpec], quantity: str, dataset: DatasetInfo, n_seeds: int) -> None:
     """Draws the figure after the first seed, and again after the last one."""
     query.write()
     place = st.empty()
     rounds: list[list[Step0Result]] = []
     for seed in range(n_seeds):
         with st.spinner(f"Measuring, seed {seed + 1} of {n_seeds} …" if rounds else "Measuring …"):
-            rounds.append([_measured(spec, dataset, seed) for spec in specs])
+            rounds.append([_measured(spec, dataset.name, dataset.fingerprint, seed) for spec in specs])
         if seed in (0, n_seeds - 1):
             with place.container():
-                _show_profiles([concat_seeds(of_one) for of_one in zip(*rounds, strict=True)], quantity, dataset)
+                _show_profiles([concat_seeds(of_one) for of_one in zip(*rounds, strict=True)], quantity, dataset.name)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def _measured(spec: NetSpec, dataset: str, seed: int) -> Step0Result:
-    """One design with one seed; measured once."""
-    return service().measure_step0(spec, dataset, BATCH_SIZE, seed)
+def _measured(spec: NetSpec, dataset: str, fingerprint: str | None, seed: int) -> Step0Result:
+    """One design with one seed; measured once on each content of a dataset."""
+    result = service().measure_step0(spec, dataset, BATCH_SIZE, seed)
+    check_unchanged(dataset, fingerprint)
+    return result
 
 
 def _show_profiles(profiles: list[Step0Result], quantity: str, dataset: str) -> None:

@@ -6,8 +6,9 @@ import numpy as np
 import streamlit as st
 
 from pages.explain.input_picture import InputPicture
-from pages.explain.questions import logits_of, own_dataset, survey
+from pages.explain.questions import logits_of, survey
 from pages.parts.backend import show_errors
+from pages.parts.datasets import own_dataset
 from resnet_core.attribution.answers_text import describe_doubt
 from resnet_core.attribution.out_of_distribution import share_below
 from resnet_core.trained.net import TrainedNet

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.explain.questions import Settings, object_shares, own_dataset
+from pages.explain.questions import Settings, object_shares
 from pages.parts.backend import show_errors
+from pages.parts.datasets import own_dataset
 from resnet_core.attribution.methods import METHODS
 from resnet_core.attribution.statistics import bootstrap_mean
 from resnet_core.data.dataset import Dataset

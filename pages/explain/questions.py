@@ -9,12 +9,11 @@ import streamlit as st
 
 from pages.explain.input_picture import InputPicture
 from pages.parts.backend import service
-from pages.parts.datasets import open_dataset, ready_datasets
 from resnet_core.attribution.explain_result import Attribution
 from resnet_core.data.dataset import Dataset
 from resnet_core.data.sample import balanced_sample, sample_indices
 from resnet_core.formatting import escape_markdown
-from resnet_core.trained.net import TrainedNet
+from resnet_core.trained.net import NetKey, TrainedNet
 
 Settings = Mapping[str, int | float | str]
 """Of one method, by name."""
@@ -25,60 +24,51 @@ SHARES_AT_ONCE = 25  # pictures in a question, so that others get their answers 
 SHARES_TIMEOUT_S = 300.0
 
 
-def own_dataset(net: TrainedNet) -> Dataset | None:
-    """Data like those a network learned from, where they are still here: of the same name and classes."""
-    info = ready_datasets().get(net.facts.dataset)
-    same = info is not None and tuple(info.classes) == net.facts.classes
-    return open_dataset(info.name, info.fingerprint) if info and same else None
-
-
 def predict(net: TrainedNet, picture: InputPicture) -> np.ndarray:
     """Class probabilities (num_classes,)."""
-    return _predict(net.id, net.weights_version, picture.key, picture.pixels)
+    return _predict(net.key, picture.key, net, picture.pixels)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def _predict(net: str, weights_version: int, picture: str, _pixels: np.ndarray) -> np.ndarray:
-    return service().ask("predict", _pixels, net_ids=[net])[0]
+def _predict(key: NetKey, picture: str, _net: TrainedNet, _pixels: np.ndarray) -> np.ndarray:
+    return service().ask("predict", _pixels, nets=[_net])[0]
 
 
 def explain(net: TrainedNet, picture: InputPicture, method: str, target: int, settings: Settings) -> Attribution:
     """One map."""
     cached = _explain_small if picture.pixels.shape[0] <= SMALL_SIDE else _explain_large
     settings_json = json.dumps(settings, sort_keys=True)
-    return cached(net.id, net.weights_version, picture.key, method, target, settings_json, picture.pixels)
+    return cached(net.key, picture.key, method, target, settings_json, net, picture.pixels)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
 def _explain_small(
-    net: str, weights_version: int, picture: str, method: str, target: int, settings: str, _pixels: np.ndarray
+    key: NetKey, picture: str, method: str, target: int, settings: str, _net: TrainedNet, _pixels: np.ndarray
 ) -> Attribution:
-    return _explain(net, method, target, settings, _pixels)
+    return _explain(_net, method, target, settings, _pixels)
 
 
 @st.cache_data(max_entries=96, show_spinner=False)
 def _explain_large(
-    net: str, weights_version: int, picture: str, method: str, target: int, settings: str, _pixels: np.ndarray
+    key: NetKey, picture: str, method: str, target: int, settings: str, _net: TrainedNet, _pixels: np.ndarray
 ) -> Attribution:
-    return _explain(net, method, target, settings, _pixels)
+    return _explain(_net, method, target, settings, _pixels)
 
 
-def _explain(net: str, method: str, target: int, settings: str, pixels: np.ndarray) -> Attribution:
-    [(_, attribution)] = service().ask(
-        "explain", pixels, [method], target, {method: json.loads(settings)}, net_ids=[net]
-    )
+def _explain(net: TrainedNet, method: str, target: int, settings: str, pixels: np.ndarray) -> Attribution:
+    [(_, attribution)] = service().ask("explain", pixels, [method], target, {method: json.loads(settings)}, nets=[net])
     return attribution
 
 
 def measure_trust(net: TrainedNet, picture: InputPicture, attribution: Attribution) -> dict[str, dict[str, Any]]:
     """The measures of one map, by name."""
     return _measure_trust(
-        net.id,
-        net.weights_version,
+        net.key,
         picture.key,
         attribution.method,
         attribution.target,
         json.dumps(attribution.params, sort_keys=True),
+        net,
         picture.pixels,
         attribution,
     )
@@ -86,21 +76,21 @@ def measure_trust(net: TrainedNet, picture: InputPicture, attribution: Attributi
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def _measure_trust(
-    net: str,
-    weights_version: int,
+    key: NetKey,
     picture: str,
     method: str,
     target: int,
     settings: str,
+    _net: TrainedNet,
     _pixels: np.ndarray,
     _attribution: Attribution,
 ) -> dict[str, dict[str, Any]]:
-    return dict(service().ask("trust", _pixels, _attribution, net_ids=[net]))
+    return dict(service().ask("trust", _pixels, _attribution, nets=[_net]))
 
 
 def logits_of(net: TrainedNet, pixels: np.ndarray) -> np.ndarray:
     """(num_classes,) for one picture."""
-    return service().ask("survey", pixels[None], net_ids=[net.id])[0][0, 0]
+    return service().ask("survey", pixels[None], nets=[net])[0][0, 0]
 
 
 def survey(nets: Sequence[TrainedNet], dataset: Dataset, most: int) -> tuple[np.ndarray, np.ndarray]:
@@ -117,7 +107,7 @@ def survey(nets: Sequence[TrainedNet], dataset: Dataset, most: int) -> tuple[np.
             done = (index + part_index / len(parts)) / len(nets)
             bar.progress(done, f"Asking {escape_markdown(net.name)} about {len(sample):,} test pictures …")
             rows = tuple(part.tolist())
-            answers.append(_survey(net.id, net.weights_version, dataset.name, dataset.fingerprint, rows, dataset))
+            answers.append(_survey(net.key, dataset.fingerprint, rows, net, dataset))
         logits.append(np.concatenate(answers))
     bar.empty()
     asked = np.concatenate(parts)
@@ -126,11 +116,9 @@ def survey(nets: Sequence[TrainedNet], dataset: Dataset, most: int) -> tuple[np.
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _survey(
-    net: str, weights_version: int, dataset: str, fingerprint: str, rows: tuple[int, ...], _dataset: Dataset
-) -> np.ndarray:
+def _survey(key: NetKey, fingerprint: str, rows: tuple[int, ...], _net: TrainedNet, _dataset: Dataset) -> np.ndarray:
     pictures = np.array(_dataset.x_test[list(rows)])
-    return np.concatenate([logits[0] for logits in service().ask_each("survey", pictures, net_ids=[net])])
+    return np.concatenate([logits[0] for logits in service().ask_each("survey", pictures, nets=[_net])])
 
 
 def object_shares(
@@ -143,17 +131,17 @@ def object_shares(
     rows = balanced_sample(dataset.y_test, n_pictures)
     for start in range(0, len(rows), SHARES_AT_ONCE):
         part = tuple(rows[start : start + SHARES_AT_ONCE].tolist())
-        yield _object_shares(net.id, net.weights_version, dataset.fingerprint, method, settings_json, part, dataset)
+        yield _object_shares(net.key, dataset.fingerprint, method, settings_json, part, net, dataset)
 
 
 @st.cache_data(max_entries=1024, show_spinner=False)
 def _object_shares(
-    net: str,
-    weights_version: int,
+    key: NetKey,
     fingerprint: str,
     method: str,
     settings: str,
     rows: tuple[int, ...],
+    _net: TrainedNet,
     _dataset: Dataset,
 ) -> np.ndarray:
     chosen, masks = list(rows), _dataset.test_masks
@@ -165,7 +153,7 @@ def _object_shares(
         _dataset.y_test[chosen].tolist(),
         [method],
         {method: json.loads(settings)},
-        net_ids=[net],
+        nets=[_net],
         timeout=SHARES_TIMEOUT_S,
     )
     return answer["shares"]

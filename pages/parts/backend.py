@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from resnet_core.compute.service import Service, connect
-from resnet_core.errors import LabError
+from resnet_core.errors import LabError, NewerWeightsError
 from resnet_core.formatting import escape_markdown
 from resnet_core.home import default_home
 from resnet_core.runs.store import RunStore
@@ -36,8 +36,12 @@ def store() -> RunStore:
 
 @contextmanager
 def show_errors() -> Iterator[None]:
-    """Shows an error that has a sentence for the person, where it happened; the rest of the page goes on."""
+    """Shows an error that has a sentence for the person, where it happened; the rest of the page goes on. Where a run
+    has newer weights than those asked about, the page begins anew with them.
+    """
     try:
         yield
+    except NewerWeightsError:
+        st.rerun()
     except LabError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")

@@ -8,7 +8,9 @@ from pages.parts.backend import service, show_errors
 from resnet_core.data.cifar10 import NAME as CIFAR_10
 from resnet_core.data.dataset import Dataset, DatasetInfo
 from resnet_core.data.shapes10 import NAME as SHAPES_10
+from resnet_core.errors import DataError
 from resnet_core.formatting import escape_markdown
+from resnet_core.trained.net import TrainedNet
 
 KNOWN = (SHAPES_10, CIFAR_10)
 """Datasets that come with the lab: they cannot be deleted."""
@@ -30,7 +32,25 @@ def ready_datasets() -> dict[str, DatasetInfo]:
 @st.cache_resource(max_entries=4, show_spinner="Opening the dataset …")
 def open_dataset(name: str, fingerprint: str | None) -> Dataset:
     """The dataset, memory-mapped; keyed by its content."""
-    return service().dataset(name)
+    dataset = service().dataset(name)
+    check_unchanged(name, fingerprint)
+    return dataset
+
+
+def check_unchanged(name: str, fingerprint: str | None) -> None:
+    """Raises DataError when another dataset has taken the name meanwhile: for what is cached by name and content, and
+    asked for by name. None stands for data that are made when they are first used.
+    """
+    now = {info.name: info.fingerprint for info in service().datasets()}
+    if fingerprint is not None and now.get(name) != fingerprint:
+        raise DataError(f"The dataset {name} was replaced just now: try again.")
+
+
+def own_dataset(net: TrainedNet) -> Dataset | None:
+    """Data like those a network learned from, where they are still here: of the same name and classes."""
+    info = ready_datasets().get(net.facts.dataset)
+    same = info is not None and tuple(info.classes) == net.facts.classes
+    return open_dataset(info.name, info.fingerprint) if info and same else None
 
 
 def choose_dataset() -> DatasetInfo | None:
@@ -75,7 +95,9 @@ def show_samples(info: DatasetInfo) -> None:
 @st.cache_data(max_entries=16, show_spinner=False)
 def _samples(name: str, fingerprint: str | None) -> tuple[np.ndarray, tuple[str, ...]]:
     """A few pictures of each class; keyed by the content."""
-    return service().preview(name, per_class=2)
+    samples = service().preview(name, per_class=2)
+    check_unchanged(name, fingerprint)
+    return samples
 
 
 def _strip(pictures: np.ndarray) -> np.ndarray:

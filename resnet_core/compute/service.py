@@ -357,18 +357,21 @@ class Service:
         """As `net`, for several."""
         return [self.net(net_id) for net_id in net_ids]
 
-    def ask(self, question: str, *args: Any, net_ids: Sequence[str] = (), timeout: float = 60.0) -> Any:
+    def ask(self, question: str, *args: Any, nets: Sequence[TrainedNet] = (), timeout: float = 60.0) -> Any:
         """The answer to a question of ``inference_worker.QUESTIONS``; a list where it comes in parts.
 
-        ``net_ids``: of the trained networks that it is about, see `net`. Raises JobError, with a sentence, when there
-        is no answer.
+        ``nets``: the trained networks that it is about, as `net` gives them. The answer is about these very weights:
+        raises NewerWeightsError when they have been replaced since, and JobError, with a sentence, when there is no
+        answer.
         """
-        parts = list(self._stream(question, args, net_ids, timeout))
+        parts = list(self._stream(question, args, nets, timeout))
         return parts[0].value if len(parts) == 1 and isinstance(parts[0], Whole) else parts
 
-    def ask_each(self, question: str, *args: Any, net_ids: Sequence[str] = (), timeout: float = 60.0) -> Iterator[Any]:
+    def ask_each(
+        self, question: str, *args: Any, nets: Sequence[TrainedNet] = (), timeout: float = 60.0
+    ) -> Iterator[Any]:
         """The parts of an answer as they are ready; ``timeout`` seconds are allowed for each."""
-        for part in self._stream(question, args, net_ids, timeout):
+        for part in self._stream(question, args, nets, timeout):
             yield part.value if isinstance(part, Whole) else part
 
     def measure_step0(self, spec: NetSpec, dataset: str, batch_size: int, seed: int) -> Step0Result:
@@ -376,9 +379,9 @@ class Service:
         result: Step0Result = self.ask("step0", spec, dataset, self.home, batch_size, seed)
         return result
 
-    def compare_same_weights(self, run_id: str, dataset: str) -> list[SameWeights]:
-        """Test error of a run's weights with its skips as trained, without any, and with all of them."""
-        variants: list[SameWeights] = self.ask("same_weights", dataset, self.home, net_ids=[run_id])
+    def compare_same_weights(self, net: TrainedNet, dataset: str) -> list[SameWeights]:
+        """Test error of a network's weights with its skips as trained, without any, and with all of them."""
+        variants: list[SameWeights] = self.ask("same_weights", dataset, self.home, nets=[net])
         return variants
 
     def estimate(
@@ -402,8 +405,10 @@ class Service:
             spec, recipe, n_train, n_test, threads=threads, timeout=timeout, on_wait=on_wait or self.on_wait
         )
 
-    def _stream(self, question: str, args: tuple[Any, ...], net_ids: Sequence[str], timeout: float) -> Iterator[Any]:
-        return self._started_workers().ask(question, args, self.nets(net_ids), timeout, self.on_wait)
+    def _stream(
+        self, question: str, args: tuple[Any, ...], nets: Sequence[TrainedNet], timeout: float
+    ) -> Iterator[Any]:
+        return self._started_workers().ask(question, args, nets, timeout, self.on_wait)
 
     def _started_workers(self) -> "Workers":
         """Those that run now; waits a while for a start. Raises JobError when there are none."""

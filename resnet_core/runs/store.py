@@ -314,11 +314,17 @@ class RunStore:
 
     def weights(self, run_id: str) -> bytes | None:
         """The final weights, else the newest checkpoint; None before the first checkpoint. Both are safetensors."""
+        return self.weights_and_step(run_id)[0]
+
+    def weights_and_step(self, run_id: str) -> tuple[bytes | None, int | None]:
+        """The weights as `weights`, and the step of the checkpoint that they are from; None for final ones."""
         with plain_errors(self.home):
             path = self.folder(run_id) / files.WEIGHTS
             if path.is_file():
-                return path.read_bytes()
-        return self.latest_checkpoint(run_id)
+                return path.read_bytes(), None
+            for step, checkpoint in files.checkpoints(self.folder(run_id)).items():
+                return checkpoint.read_bytes(), step
+        return None, None
 
     def log_error(self, run_id: str, text: str) -> None:
         """Keep a traceback for whoever looks into a failure; pages show only the run's reason."""

@@ -82,7 +82,7 @@ def test_no_answer_is_a_sentence(service):
 
 
 def test_the_networks_of_runs_come_to_the_question(service, trained):
-    described = service.ask("describe", net_ids=trained)
+    described = service.ask("describe", nets=service.nets(trained))
     assert [name for name, _, _ in described] == ["ResNet-8", "Plain-8"] or described[0][0] != described[1][0]
     assert all(first == "a" and module.startswith("resnet_core.") for _, first, module in described)
 
@@ -90,12 +90,12 @@ def test_the_networks_of_runs_come_to_the_question(service, trained):
 def test_a_run_without_weights_is_a_sentence(service, tools):
     run_id = service.store.create(tools.SPEC.to_dict(), {}, "dots", name="Fresh")
     with pytest.raises(JobError, match="Fresh"):
-        service.ask("describe", net_ids=[run_id])
+        service.ask("describe", nets=service.nets([run_id]))
 
 
 def test_predictions_are_those_of_the_networks(service, trained):
     picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
-    answers = service.ask("predict", picture, net_ids=trained)
+    answers = service.ask("predict", picture, nets=service.nets(trained))
     for run_id, probabilities in zip(trained, answers, strict=True):
         net = build_net(NetSpec.from_dict(service.store.get(run_id).spec), seed=9).eval()
         load_weights(service.store.weights(run_id), net)
@@ -110,7 +110,7 @@ def test_two_visitors_at_once_get_the_maps_they_would_get_alone(service, trained
     methods = ["guided_backprop", "saliency"]
 
     def maps(picture):
-        return [a.map for _, a in service.ask("explain", picture, methods, 3, net_ids=trained)]
+        return [a.map for _, a in service.ask("explain", picture, methods, 3, nets=service.nets(trained))]
 
     alone = [maps(picture) for picture in pictures]
     together = [None, None]

@@ -122,7 +122,7 @@ def service(make_service, tmp_path, monkeypatch):
 
 def test_a_page_asks_by_name_and_the_worker_of_the_others_stays_free(service):
     ids = ["imagenet:resnet-18", "imagenet:resnet-34"]
-    first, second = service.ask("predict", PICTURE, net_ids=ids)
+    first, second = service.ask("predict", PICTURE, nets=service.nets(ids))
     assert first.shape == (3,) and first.sum() == pytest.approx(1, abs=1e-5)
     assert not np.allclose(first, second)
     assert service._workers._large_inference is not None
@@ -130,10 +130,10 @@ def test_a_page_asks_by_name_and_the_worker_of_the_others_stays_free(service):
 
 def test_weights_that_are_not_here_and_too_many_networks_are_sentences(service):
     with pytest.raises(JobError, match="VGG-19's weights are not here"):
-        service.ask("predict", PICTURE, net_ids=["imagenet:vgg-19"])
+        service.ask("predict", PICTURE, nets=service.nets(["imagenet:vgg-19"]))
     three = [f"imagenet:{name}" for name in ("resnet-18", "resnet-34", "resnet-50")]
     with pytest.raises(JobError, match="at once"):
-        service.ask("predict", PICTURE, net_ids=three)
+        service.ask("predict", PICTURE, nets=service.nets(three))
 
 
 def test_weights_asked_for_twice_are_fetched_once(make_service, tmp_path, tools):

@@ -94,8 +94,8 @@ class InventedService(services.Service):
         self.note("estimate", (spec, recipe))
         return Estimate(0.1, 0.01, 1000.0, 2 << 20, 128, 128, "cpu", "CPU, 2 threads", "fp32", 8 << 30)
 
-    def ask(self, question: str, *args: object, net_ids: tuple = (), timeout: float = 60.0) -> object:
-        self.note(question, (*args, *net_ids))
+    def ask(self, question: str, *args: object, nets: tuple = (), timeout: float = 60.0) -> object:
+        self.note(question, (*args, *(net.id for net in nets)))
         answers = {
             "step0": step0_result,
             "predict": probabilities,
@@ -105,8 +105,8 @@ class InventedService(services.Service):
         }
         return answers[question](*args)
 
-    def ask_each(self, question: str, *args: object, net_ids: tuple = (), timeout: float = 60.0) -> Iterator[object]:
-        yield from self.ask(question, *args, net_ids=net_ids)
+    def ask_each(self, question: str, *args: object, nets: tuple = (), timeout: float = 60.0) -> Iterator[object]:
+        yield from self.ask(question, *args, nets=nets)
 
     def note(self, question: str, args: tuple) -> None:
         if self.refusal:
@@ -272,12 +272,18 @@ def lab(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
 
 
 def add_noise(
-    home: Path, name: str, classes: tuple[str, ...], *, title: str | None = None, source: str = "Noise for a test."
+    home: Path,
+    name: str,
+    classes: tuple[str, ...],
+    *,
+    title: str | None = None,
+    source: str = "Noise for a test.",
+    n_test: int = 20,
 ) -> None:
-    """A dataset of 40 training and 20 test pictures."""
+    """A dataset of 40 training and some test pictures."""
     rng = np.random.default_rng(0)
     with storage.new_folder(home) as folder:
-        for part, count in (("train", 40), ("test", 20)):
+        for part, count in (("train", 40), ("test", n_test)):
             storage.save_array(folder, f"x_{part}", rng.integers(0, 256, (count, 32, 32, 3), np.uint8))
             storage.save_array(folder, f"y_{part}", np.arange(count) % len(classes))
         storage.commit(folder, home, name=name, title=title or name.capitalize(), classes=classes, source=source)

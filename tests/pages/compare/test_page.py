@@ -1,7 +1,9 @@
 """The Compare page: curves, layers and table of the runs on the table."""
 
 from pages.parts import reads
+from resnet_core.analysis.same_weights_result import SameWeights
 from resnet_core.training.events import EpochEnded
+from tests.pages.conftest import CLASSES, add_noise
 
 
 def test_without_any_run_it_shows_the_way_to_train(lab, open_page):
@@ -70,6 +72,26 @@ def test_a_training_in_work_can_be_held_still(lab, open_page):
 def test_different_recipes_are_pointed_out(lab, open_page):
     one, other = lab.add(seed=1), lab.add(seed=2)
     assert open_page("compare", runs=f"{one.id},{other.id}").says("caption", "2 seeds")
+
+
+def test_the_same_weights_are_evaluated_anew_on_other_data(lab, open_page, monkeypatch):
+    run, asked = lab.add(), []
+
+    def compare(net, dataset):
+        asked.append((net.key, dataset))
+        return [SameWeights("as trained", None, error=0.25)]
+
+    monkeypatch.setattr(lab.service, "compare_same_weights", compare)
+    for replaced in (False, False, True):
+        if replaced:
+            lab.service.delete_dataset("dots")
+            add_noise(lab.home, "dots", CLASSES, n_test=30)
+        at = open_page("compare", runs=run.id)
+        at.button(key="ask_same_weights").click().run()
+        assert at.table[0].value["test error"].tolist() == ["25.0 %"]
+    assert asked == [((run.id, run.weights_step), "dots")] * 2
+    lab.service.delete_dataset("dots")
+    assert at.run().says("error", "not here any more")
 
 
 def test_what_is_recorded_later_of_the_same_step_is_read_too(lab):

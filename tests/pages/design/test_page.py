@@ -4,6 +4,7 @@ import pytest
 
 from resnet_core.networks.presets import PRESETS
 from resnet_core.networks.spec import NetSpec
+from tests.pages.conftest import add_noise
 
 
 def design(at) -> NetSpec:
@@ -126,6 +127,30 @@ def test_more_seeds_are_measured_once_each(lab, open_page):
     assert [args[-1] for question, args in lab.service.asked if question == "step0"] == [0, 1, 2]
     assert at.charts()[-1] == "step0_weight_grad_rms_3_seeds"
     assert at.says("caption", "3 seeds")
+
+
+def test_data_that_were_replaced_are_measured_anew(lab, open_page):
+    assert len(open_page("design", pictures="dots").charts()) == len(open_page("design", pictures="dots").charts())
+    assert len(lab.service.asked) == 1
+    lab.service.delete_dataset("dots")
+    add_noise(lab.home, "dots", ("round", "square"))
+    open_page("design", pictures="dots")
+    assert [args[1] for _, args in lab.service.asked] == ["dots", "dots"]
+
+
+def test_data_that_are_replaced_while_they_are_measured_are_not_taken_for_the_others(lab, open_page, monkeypatch):
+    real = lab.service.ask
+
+    def ask(*args, **more):
+        lab.service.delete_dataset("dots")
+        add_noise(lab.home, "dots", ("round", "square"))
+        monkeypatch.setattr(lab.service, "ask", real)
+        return real(*args, **more)
+
+    monkeypatch.setattr(lab.service, "ask", ask)
+    at = open_page("design", pictures="dots")
+    assert at.says("error", "dots was replaced just now")
+    assert not at.run().error and len(lab.service.asked) == 2
 
 
 @pytest.mark.parametrize(("button", "twins"), [("train_design", False), ("train_design_twins", True)])

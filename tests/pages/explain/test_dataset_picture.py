@@ -15,11 +15,11 @@ def surveyed(lab, open_page, monkeypatch):
     network answers all rightly; the second one answers class 0 always, and is the surer the later the picture."""
     right, wrong = lab.add_twins()
 
-    def ask_each(question, pictures, net_ids=(), timeout=60.0):
-        lab.service.note(question, (pictures, *net_ids))
+    def ask_each(question, pictures, nets=(), timeout=60.0):
+        lab.service.note(question, (pictures, *(net.id for net in nets)))
         rows = np.arange(len(pictures))
         logits = np.zeros((1, len(pictures), 10), np.float32)
-        logits[0, rows, rows % 10 if net_ids[0] == right.id else 0] = 1 + rows
+        logits[0, rows, rows % 10 if nets[0].id == right.id else 0] = 1 + rows
         yield from (logits[:, :15], logits[:, 15:])
 
     monkeypatch.setattr(lab.service, "ask_each", ask_each)

@@ -27,8 +27,8 @@ def judged(lab, open_page, monkeypatch):
         return logits
 
     def visit(score):
-        def ask_each(question, pictures, net_ids=(), timeout=60.0):
-            lab.service.note(question, (pictures, *net_ids))
+        def ask_each(question, pictures, nets=(), timeout=60.0):
+            lab.service.note(question, (pictures, *(net.id for net in nets)))
             yield survey(pictures, 1 + np.arange(len(pictures)))
 
         real = lab.service.ask

@@ -22,8 +22,8 @@ def marked(lab, monkeypatch):
         storage.save_array(folder, "test_masks", masks)
         storage.commit(folder, lab.home, name="marked", title="Marked", classes=CLASSES, source="Noise for a test.")
 
-    def ask_each(question, pictures, masks, targets, methods, params, net_ids=(), timeout=60.0):
-        lab.service.note(question, (pictures, masks, targets, methods, params, *net_ids))
+    def ask_each(question, pictures, masks, targets, methods, params, nets=(), timeout=60.0):
+        lab.service.note(question, (pictures, masks, targets, methods, params, *(net.id for net in nets)))
         shares = masks.mean((1, 2)) + 0.5
         shares[0] = np.nan
         yield {"shares": shares}

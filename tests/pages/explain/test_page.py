@@ -8,6 +8,8 @@ from PIL import Image
 from streamlit.util import AttributeDictionary
 
 from pages.explain import maps
+from resnet_core.errors import NewerWeightsError
+from resnet_core.training.events import CheckpointSaved
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -162,3 +164,21 @@ def test_the_maps_can_be_saved_as_a_picture_with_captions_and_as_arrays(explaine
     assert picture.format == "PNG" and picture.width > 4 * 400
     arrays = np.load(io.BytesIO(made["Arrays (.npz)"]()))
     assert len(arrays.files) == 2 + 2 * 3
+
+
+def test_weights_that_newer_ones_have_replaced_meanwhile_give_way_to_them(lab, open_page, monkeypatch):
+    run, asked = lab.add(until="running"), []
+    real = lab.service.ask
+
+    def ask(question, *args, nets=(), **more):
+        if not asked:  # the training goes on between the page's look at the store and its question
+            lab.store.record(run.id, [CheckpointSaved(30, 3, b"state")])
+        asked.extend(nets)
+        if any(net.weights_version != lab.store.get(net.id).weights_step for net in nets):
+            raise NewerWeightsError("It has learned on meanwhile.")
+        return real(question, *args, nets=nets, **more)
+
+    monkeypatch.setattr(lab.service, "ask", ask)
+    at = open_page("explain", runs=run.id)
+    assert not at.error and "maps" in at.charts()
+    assert [net.weights_version for net in asked][:2] == [10, 30] and asked[-1].weights_version == 30
