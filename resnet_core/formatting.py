@@ -77,8 +77,7 @@ def escape_markdown(text: str) -> str:
 
 
 def scientific(value: float | None) -> str:
-    """Sizes over decades: 0.032 and 1,230 plain, 3.2 × 10⁻⁵ otherwise; exact zero and non-finite values by
-    name."""
+    """Sizes over decades: 0.032 and 1,230 plain, 3.2 × 10⁻⁵ otherwise; zero and non-finite values by name."""
     if value is None or math.isnan(value):
         return "not a number"
     if math.isinf(value):

@@ -1,9 +1,10 @@
-"""How much memory there is to take. No torch."""
+"""How much memory there is to take. No torch.
+
+On Linux the system's own files say it, so that a bare GPU machine needs nothing more; elsewhere psutil asks.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
-
-import psutil
 
 try:
     import resource
@@ -18,7 +19,7 @@ def free_memory() -> int:
     """Bytes that this process could still take: what the machine has available, or less where its container or a
     limit of its own (``ulimit -v``) allows less.
     """
-    left = [psutil.virtual_memory().available, *_left_in_container(), *_left_of_own_limit()]
+    left = [_available(), *_left_in_container(), *_left_of_own_limit()]
     return max(0, min(left))
 
 
@@ -29,6 +30,27 @@ def oom_kills() -> int | None:
         return int(counters["oom_kill"])
     except (OSError, ValueError, KeyError):
         return None
+
+
+def _available() -> int:
+    """Of the whole machine."""
+    try:
+        lines = (_PROC / "meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        import psutil
+
+        return psutil.virtual_memory().available
+
+
+def _own_size() -> int:
+    """Bytes of address space that this process has taken."""
+    try:
+        return int((_PROC / "self/statm").read_text().split()[0]) * resource.getpagesize()
+    except OSError:
+        import psutil
+
+        return psutil.Process().memory_info().vms
 
 
 def _left_in_container() -> Iterator[int]:
@@ -68,4 +90,4 @@ def _left_of_own_limit() -> Iterator[int]:
         return
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     if limit != resource.RLIM_INFINITY:
-        yield limit - psutil.Process().memory_info().vms
+        yield limit - _own_size()

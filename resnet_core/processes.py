@@ -6,8 +6,6 @@ import socket
 import time
 from pathlib import Path
 
-import psutil
-
 _PROC = Path("/proc")  # Linux
 _ABANDONED_AFTER_S = 24 * 3600
 """Age at which a file of another machine, whose processes cannot be seen from here, is nobody's."""
@@ -25,6 +23,8 @@ def process_start(pid: int) -> str | None:
             return None
         state, start = after_name[0], after_name[19]
         return None if state in "ZX" else start
+    import psutil  # not needed on Linux, where a bare GPU machine has to do without
+
     try:
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else repr(process.create_time())

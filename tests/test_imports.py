@@ -154,7 +154,7 @@ def _of_core(name: str) -> bool:
 @pytest.mark.slow
 def test_what_trains_on_a_bare_machine_needs_nothing_of_the_app() -> None:
     names = [name for package in BARE for name in importable(f"resnet_core.{package}")]
-    assert not loaded_after(imports(names)) & {"streamlit", "ray", "captum", "plotly", "sqlalchemy"}
+    assert not loaded_after(imports(names)) & {"streamlit", "ray", "captum", "plotly", "sqlalchemy", "psutil"}
 
 
 def test_the_core_never_imports_streamlit() -> None:

@@ -54,7 +54,7 @@ def test_a_container_of_the_first_version_too(no_groups: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds this limit")
 def test_a_limit_of_the_process_counts() -> None:
     code = (
-        "import resource; from resnet_core.memory import free_memory, psutil;"
+        "import resource; import psutil; from resnet_core.memory import free_memory;"
         "vms = psutil.Process().memory_info().vms;"
         "resource.setrlimit(resource.RLIMIT_AS, (vms + (64 << 20), -1)); print(free_memory())"
     )

@@ -38,9 +38,7 @@ def run_id(store):
 
 
 def training(start=0, end=30, checkpoint_every=10):
-    """The events of an imaginary training with one statistics row every 5 steps, from the checkpoint at
-    ``start``.
-    """
+    """The events of an imaginary training with a row of statistics every 5 steps, from the checkpoint at ``start``."""
     yield Started(
         step=start,
         total_steps=end,
