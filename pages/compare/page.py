@@ -4,6 +4,7 @@ from pages.compare.curves import show_curves
 from pages.compare.layers import show_layers
 from pages.compare.run_table import show_empty_table, show_run_table
 from pages.compare.same_weights import show_same_weights
+from pages.parts.datasets import show_imbalance
 from pages.parts.frame import show_header
 from pages.parts.table import chosen_runs
 
@@ -11,6 +12,7 @@ show_header("Compare", "The runs on the table beside each other: how they learn,
 runs = chosen_runs()
 if runs:
     show_curves(runs)
+    show_imbalance(runs)
     show_layers(runs)
     show_run_table(runs)
     show_same_weights(runs)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.parts.backend import service, show_errors
+from pages.parts.starters import note_start, starter_of
 from resnet_core.formatting import escape_markdown, percent
 from resnet_core.networks.presets import PRESETS
 from resnet_core.trained.imagenet import NETWORKS, Published
@@ -53,7 +54,7 @@ def _fetch(rows: Sequence[Published]) -> None:
     """Starts fetching in the background."""
     with show_errors():
         for row in rows:
-            service().fetch_weights(row.name)
+            note_start(service().fetch_weights(row.name))
 
 
 def _show_tasks(absent: Sequence[Published]) -> None:
@@ -61,9 +62,11 @@ def _show_tasks(absent: Sequence[Published]) -> None:
     newest = {task.source: task for task in service().weights_tasks()}
     tasks = [newest[row.id] for row in absent if row.id in newest]
     for task in tasks:
+        others = starter_of(task.id) == "another window"
         if task.state == "running":
-            st.progress(task.fraction, text=escape_markdown(f"{task.title}: {task.message}"))
-        elif task.state == "failed":
+            whose = " (started in another window)" if others else ""
+            st.progress(task.fraction, text=escape_markdown(f"{task.title}{whose}: {task.message}"))
+        elif task.state == "failed" and not others:
             st.error(escape_markdown(task.error), icon=":material/error:")
     running = {task.id for task in tasks if task.state == "running"}
     before = st.session_state.get(FETCHING, set())

@@ -1,21 +1,26 @@
 """What several pages show of datasets: choosing one, its pictures, fetching CIFAR-10, tasks at work. No torch."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import streamlit as st
 
 from pages.parts import address
 from pages.parts.backend import service, show_errors
+from pages.parts.starters import note_start, starter_of
 from resnet_core.data.cifar10 import NAME as CIFAR_10
 from resnet_core.data.dataset import Dataset, DatasetInfo
 from resnet_core.data.shapes10 import NAME as SHAPES_10
 from resnet_core.errors import DataError
 from resnet_core.formatting import escape_markdown
+from resnet_core.runs.run import Run
 from resnet_core.trained.net import TrainedNet
 
 KNOWN = (SHAPES_10, CIFAR_10)
 """Datasets that come with the lab: they cannot be deleted."""
 
 TICK_S = 1
+IMBALANCE_ICON = ":material/balance:"
 CLASSES_SHOWN = 10
 
 
@@ -68,7 +73,18 @@ def choose_dataset() -> DatasetInfo | None:
         show_cifar10_offer()
         return None
     show_samples(info)
+    if info.imbalance:
+        st.warning(escape_markdown(info.imbalance), icon=IMBALANCE_ICON)
     return info
+
+
+def show_imbalance(runs: Iterable[Run]) -> None:
+    """Warns, beside the runs' test errors, of data whose classes are far from balanced."""
+    infos = {info.name: info for info in service().datasets() if info.imbalance}
+    trained_on = {(run.dataset, run.facts.get("fingerprint")) for run in runs}
+    for name in sorted(infos.keys() & {name for name, _ in trained_on}):
+        if {(name, infos[name].fingerprint), (name, None), (name, "")} & trained_on:
+            st.warning(escape_markdown(infos[name].imbalance), icon=IMBALANCE_ICON)
 
 
 def dataset_label(info: DatasetInfo) -> str:
@@ -115,11 +131,11 @@ def show_cifar10_offer() -> None:
 
 def _fetch_cifar10() -> None:
     with show_errors():
-        service().fetch_dataset(CIFAR_10)
+        note_start(service().fetch_dataset(CIFAR_10))
 
 
 def show_tasks() -> None:
-    """The tasks that fetch or import data, live while one runs."""
+    """The tasks that fetch or import data, live while one runs; of those that failed, not those of others."""
     running = any(task.state == "running" for task in service().dataset_tasks())
     st.fragment(_show_tasks, run_every=TICK_S if running else None)()
 
@@ -127,9 +143,11 @@ def show_tasks() -> None:
 def _show_tasks() -> None:
     tasks = service().dataset_tasks()
     for task in tasks:
+        others = starter_of(task.id) == "another window"
         if task.state == "running":
-            st.progress(task.fraction, text=escape_markdown(f"{task.title}: {task.message}"))
-        elif task.state == "failed":
+            whose = " (started in another window)" if others else ""
+            st.progress(task.fraction, text=escape_markdown(f"{task.title}{whose}: {task.message}"))
+        elif task.state == "failed" and not others:
             st.error(escape_markdown(task.error), icon=":material/error:")
     was_running = st.session_state.get("data_running", False)
     st.session_state["data_running"] = any(task.state == "running" for task in tasks)

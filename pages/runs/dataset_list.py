@@ -3,7 +3,8 @@
 import streamlit as st
 
 from pages.parts.backend import service, show_errors
-from pages.parts.datasets import KNOWN, show_cifar10_offer, show_samples, show_tasks
+from pages.parts.datasets import IMBALANCE_ICON, KNOWN, show_cifar10_offer, show_samples, show_tasks
+from pages.parts.starters import note_start
 from resnet_core.data.cifar10 import NAME as CIFAR_10
 from resnet_core.data.dataset import DatasetInfo
 from resnet_core.formatting import escape_markdown, file_size
@@ -30,7 +31,7 @@ def _show_dataset(info: DatasetInfo) -> None:
             st.button("Delete for good", key=f"drop_{info.name}", type="primary", on_click=_delete, args=(info.name,))
     st.caption(escape_markdown(info.source))
     if info.imbalance:
-        st.warning(escape_markdown(info.imbalance), icon=":material/balance:")
+        st.warning(escape_markdown(info.imbalance), icon=IMBALANCE_ICON)
     show_samples(info)
 
 
@@ -59,5 +60,5 @@ def _show_import_form() -> None:
     )
     if upload and st.button("Add them", key="own_add", type="primary"):
         with show_errors():
-            service().import_dataset(upload.name, upload.getvalue())
+            note_start(service().import_dataset(upload.name, upload.getvalue()))
     show_tasks()

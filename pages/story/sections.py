@@ -4,7 +4,9 @@ import streamlit as st
 
 from pages.parts import explanations, reads, table
 from pages.parts.backend import service, show_errors
+from pages.parts.datasets import show_imbalance
 from pages.parts.frame import is_dark, show_figure
+from pages.parts.starters import note_start
 from resnet_core.analysis.gradient_ratio import GradientRatios, describe_gradient_ratios, first_to_last_ratio
 from resnet_core.figures.block_drawing import residual_block_drawing
 from resnet_core.figures.curves import seed_curves
@@ -58,7 +60,9 @@ def _train_first_twins() -> None:
     """Queues the first twins and puts them on the table."""
     network, recipe, dataset = FIRST_TWINS
     with show_errors():
-        table.put(*service().submit_twins(preset(network), recipe_preset(recipe), dataset))
+        runs = service().submit_twins(preset(network), recipe_preset(recipe), dataset)
+        note_start(*runs)
+        table.put(*runs)
         st.session_state["first_twins_queued"] = True
 
 
@@ -82,6 +86,7 @@ def show_learning(networks: list[NetworkRuns]) -> None:
         numbers=epochs,
     )
     st.markdown(describe_errors(networks, epochs))
+    show_imbalance(first_runs)
     _show_way_on("Compare them", "compare/page.py", first_runs, "story_compare")
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.parts import table
 from pages.parts.backend import service, show_errors
 from pages.parts.datasets import choose_dataset
+from pages.parts.starters import note_start
 from pages.train.network_form import choose_network, choose_network_details, wants_twins
 from pages.train.recipe_form import choose_recipe, choose_recipe_details
 from pages.train.time_estimate import show_time_estimate
@@ -47,5 +48,6 @@ def _submit(spec: NetSpec, recipe: Recipe, dataset: DatasetInfo, twins: bool) ->
             runs = service().submit_twins(spec, recipe, dataset.name)
         else:
             runs = (service().submit(spec, recipe, dataset.name),)
+        note_start(*runs)
         st.toast("Queued. The curves appear on the right.", icon=":material/check:")
         table.put_and_rerun(*runs)

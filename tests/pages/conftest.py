@@ -279,13 +279,17 @@ def add_noise(
     title: str | None = None,
     source: str = "Noise for a test.",
     n_test: int = 20,
+    unbalanced: bool = False,
 ) -> None:
-    """A dataset of 40 training and some test pictures."""
+    """A dataset of 40 training and some test pictures; unbalanced: half of them of the first class."""
     rng = np.random.default_rng(0)
     with storage.new_folder(home) as folder:
         for part, count in (("train", 40), ("test", n_test)):
             storage.save_array(folder, f"x_{part}", rng.integers(0, 256, (count, 32, 32, 3), np.uint8))
-            storage.save_array(folder, f"y_{part}", np.arange(count) % len(classes))
+            labels = np.arange(count) % len(classes)
+            storage.save_array(
+                folder, f"y_{part}", np.where(np.arange(count) < count // 2, 0, labels) if unbalanced else labels
+            )
         storage.commit(folder, home, name=name, title=title or name.capitalize(), classes=classes, source=source)
 
 

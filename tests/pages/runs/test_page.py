@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 
+from pages.parts import starters
 from resnet_core.compute.status import DataTask
 from resnet_core.data.importing import import_dataset
 from resnet_core.gallery.shipped import install as ships
@@ -135,6 +136,27 @@ def test_a_task_shows_how_far_it_is_and_why_it_failed(lab, open_page, monkeypatc
     at = open_page("runs")
     assert any("12 of 170 MB" in bar.proto.text for bar in at.get("progress"))
     assert at.says("error", "only one class")
+
+
+def test_whose_tasks_they_are_is_said_and_the_failures_of_others_are_theirs(lab, open_page, monkeypatch):
+    tasks = [
+        DataTask("1", "Importing mine.zip", message="2 of 9 pictures"),
+        DataTask("2", "Importing theirs.zip", message="3 of 9 pictures"),
+        DataTask("3", "Importing theirs.zip", state="failed", error="There is only one class, 'rose'."),
+        DataTask("4", "Drawing Shapes-10", state="failed", error="The disk is full."),  # by the lab itself
+    ]
+    monkeypatch.setattr(lab.service, "data_tasks", lambda: tasks)
+    for window, started in (("mine", ("1",)), ("theirs", ("2", "3"))):
+        monkeypatch.setattr(starters, "_session", lambda window=window: window)
+        starters.note_start(*started)
+    monkeypatch.setattr(starters, "_session", lambda: "mine")
+    at = open_page("runs")
+    bars = {bar.proto.text for bar in at.get("progress")}
+    assert bars == {
+        "Importing mine.zip: 2 of 9 pictures",
+        "Importing theirs.zip (started in another window): 3 of 9 pictures",
+    }
+    assert {error.value for error in at.error} == {"The disk is full."}
 
 
 def test_unbalanced_classes_are_warned_of_in_text_that_is_not_markdown(lab, open_page):
