@@ -85,7 +85,7 @@ def train_ordinary(dataset: Dataset, recipe: Recipe, device: str | None) -> tupl
             F.cross_entropy(net(x.to(where)), y.to(where)).backward()
             sgd.step()
             step += 1
-    return evaluate(net, EvalBatches(dataset, where), "fp32")
+    return evaluate(net, EvalBatches(dataset, where), "fp32")[:2]
 
 
 WAYS: dict[str, Callable[[Dataset, Recipe, str | None], tuple[float, float]]] = {

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.parts import table
+from pages.parts import reads, table
 from pages.parts.reads import sound_runs
 from resnet_core.formatting import duration, percent
 from resnet_core.networks.spec import NetSpec
@@ -34,6 +34,7 @@ def show_run_table(runs: list[Run]) -> None:
             "data": [run.dataset for run in runs],
             "last test error": [percent(run.last_test_error, 2) for run in runs],
             "best test error": [percent(run.best_test_error, 2) for run in runs],
+            "balanced test error": [percent(_balanced_error(run), 2) for run in runs],
             "epochs": [run.epoch for run in runs],
             "seed": [run.recipe["seed"] for run in runs],
             "recipe": [run.recipe["name"] for run in runs],
@@ -53,8 +54,16 @@ def show_run_table(runs: list[Run]) -> None:
     )
     st.caption(
         "The best test error is chosen by looking at the test set, so it is a little too good; the last one is not. "
+        "The balanced one, after the last epoch, is the mean over the classes: a class of few pictures counts like one "
+        "of many. "
         "Take runs off the table in the box on the left."
     )
+
+
+def _balanced_error(run: Run) -> float | None:
+    """The mean of the classes' test errors after the last epoch; None where it was not recorded."""
+    measured = reads.epochs([run])["test_balanced_error"].dropna()
+    return float(measured.iloc[-1]) if len(measured) else None
 
 
 def _skips_on(run: Run) -> str:

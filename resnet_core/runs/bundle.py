@@ -19,6 +19,7 @@ import zlib
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from resnet_core.errors import LabError, StoreError
 from resnet_core.networks.costs import tensor_shapes
@@ -40,7 +41,8 @@ MAX_COUNT = 2**53
 EPOCH_COLUMNS = ("epoch", "step", "train_loss", "train_error", "test_loss", "test_error", "seconds")
 STEP_COLUMNS = ("step", "loss", "error", "lr", "images_per_s")
 WHOLE_NUMBERS = ("epoch", "step")
-FRACTIONS = ("train_error", "test_error", "error")
+OPTIONAL_EPOCH_COLUMNS = ("test_balanced_error",)  # bundles of older versions lack them
+FRACTIONS = ("train_error", "test_error", "test_balanced_error", "error")
 TEXTS = ("name", "dataset", "reason", "device", "device_name", "precision", "software")
 TIMES = ("created", "started", "ended")
 NUMBERS = (*TIMES, "seconds", "images_per_s", "steps_per_epoch")
@@ -64,7 +66,7 @@ def export_run(store: RunStore, run_id: str) -> bytes:
     layers = store.layers(run_id)
     members = {
         "run.json": json.dumps({"format": FORMAT, "schema": SCHEMA, "run": described}, indent=1).encode(),
-        "epochs.npz": _as_npz({name: store.epochs(run_id)[name].to_numpy() for name in EPOCH_COLUMNS}),
+        "epochs.npz": _as_npz(_epoch_columns(store.epochs(run_id))),
         "steps.npz": _as_npz({name: store.steps(run_id)[name].to_numpy() for name in STEP_COLUMNS}),
         "layers.npz": _as_npz(
             {"steps": layers.steps, "weight_stats": layers.weight_stats, "block_stats": layers.block_stats}
@@ -84,7 +86,7 @@ def import_run(store: RunStore, data: bytes, *, run_id: str | None = None, origi
     """
     members = _unpacked(data)
     values = _checked_run(members["run.json"])
-    epochs = _table("epochs.npz", members["epochs.npz"], EPOCH_COLUMNS, MAX_EPOCHS)
+    epochs = _table("epochs.npz", members["epochs.npz"], EPOCH_COLUMNS, MAX_EPOCHS, OPTIONAL_EPOCH_COLUMNS)
     steps = _table("steps.npz", members["steps.npz"], STEP_COLUMNS, MAX_ROWS)
     layers = _layers(members["layers.npz"], len(values["weight_names"]), len(values["block_names"]))
     spec = NetSpec.from_dict(values["spec"])
@@ -99,6 +101,12 @@ def import_run(store: RunStore, data: bytes, *, run_id: str | None = None, origi
 
 
 # The file
+
+
+def _epoch_columns(epochs: pd.DataFrame) -> dict[str, np.ndarray]:
+    columns = {name: epochs[name].to_numpy() for name in EPOCH_COLUMNS}
+    measured = [name for name in OPTIONAL_EPOCH_COLUMNS if epochs[name].notna().any()]
+    return columns | {name: epochs[name].to_numpy(float) for name in measured}
 
 
 def _as_npz(arrays: dict[str, np.ndarray]) -> bytes:
@@ -301,13 +309,13 @@ def _is_finite(value: Any) -> bool:
 # Arrays
 
 
-def _arrays(member: str, data: bytes, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+def _arrays(member: str, data: bytes, names: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as inner:
             infos = {info.filename.removesuffix(".npy"): info for info in inner.infolist()}
             if sum(info.file_size for info in infos.values()) > MAX_BYTES:
                 raise StoreError(f"{member} in this bundle is too large: at most 1,024 MB are taken.")
-            arrays = {name: _read_array(inner, infos[name]) for name in names if name in infos}
+            arrays = {name: _read_array(inner, infos[name]) for name in (*names, *optional) if name in infos}
     except _UNREADABLE as error:
         raise StoreError(f"{member} in this bundle cannot be read ({error}): export the run again.") from error
     missing = [name for name in names if name not in arrays]
@@ -332,8 +340,10 @@ def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
     return np.load(io.BytesIO(data), allow_pickle=False)
 
 
-def _table(member: str, data: bytes, columns: tuple[str, ...], most_rows: int) -> list[dict[str, Any]]:
-    arrays = _arrays(member, data, columns)
+def _table(
+    member: str, data: bytes, columns: tuple[str, ...], most_rows: int, optional: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
+    arrays = _arrays(member, data, columns, optional)
     lengths = {len(array) if array.ndim == 1 else -1 for array in arrays.values()}
     if len(lengths) != 1 or min(lengths) < 0:
         raise StoreError(f"The columns of {member} in this bundle do not fit each other: export the run again.")
@@ -350,8 +360,8 @@ def _table(member: str, data: bytes, columns: tuple[str, ...], most_rows: int) -
     key = arrays[columns[0]]
     if len(np.unique(key)) != len(key):
         raise StoreError(f"{member} in this bundle has rows twice: export the run again.")
-    columns_as_lists = [[_plain(value) for value in arrays[name].tolist()] for name in columns]
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns_as_lists, strict=True)]
+    columns_as_lists = [[_plain(value) for value in array.tolist()] for array in arrays.values()]
+    return [dict(zip(arrays, row, strict=True)) for row in zip(*columns_as_lists, strict=True)]
 
 
 def _are_counts(numbers: np.ndarray) -> bool:

@@ -79,6 +79,7 @@ epochs = sa.Table(
     sa.Column("train_error", sa.Double),
     sa.Column("test_loss", sa.Double),
     sa.Column("test_error", sa.Double),
+    sa.Column("test_balanced_error", sa.Double),  # mean of the classes' errors
     sa.Column("seconds", sa.Double),
 )
 

@@ -17,14 +17,14 @@ N_PERCENTILES = 101  # 0 to 100
 
 
 @torch.inference_mode()
-def evaluate(net: nn.Module, batches: EvalBatches, precision: str) -> tuple[float, float]:
-    """Mean cross-entropy in nats and error, a fraction; in evaluation mode, single view.
+def evaluate(net: nn.Module, batches: EvalBatches, precision: str) -> tuple[float, float, float]:
+    """Mean cross-entropy in nats, error and balanced error (fractions); in evaluation mode, single view.
 
     Leaves the network in the mode it was in.
     """
     device = batches.images.device
     loss = torch.zeros((), device=device)
-    n_wrong = torch.zeros((), dtype=torch.int64, device=device)
+    n_wrong = torch.zeros(int(batches.labels.max()) + 1, device=device)  # by class; whole numbers below 2^24 are exact
     was_training = net.training
     net.eval()
     try:
@@ -33,10 +33,12 @@ def evaluate(net: nn.Module, batches: EvalBatches, precision: str) -> tuple[floa
                 logits = net(x)
             logits = logits.float()
             loss += F.cross_entropy(logits, y, reduction="sum")
-            n_wrong += (logits.argmax(1) != y).sum()
+            n_wrong.index_add_(0, y, (logits.argmax(1) != y).float())
     finally:
         net.train(was_training)
-    return loss.item() / len(batches), n_wrong.item() / len(batches)
+    n_pictures = torch.bincount(batches.labels)
+    errors = n_wrong[n_pictures > 0] / n_pictures[n_pictures > 0]
+    return loss.item() / len(batches), n_wrong.sum().item() / len(batches), balanced_error(errors.tolist())
 
 
 def balanced_error(errors: Sequence[float]) -> float:

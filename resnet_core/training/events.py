@@ -66,6 +66,7 @@ class EpochEnded:
     test_loss: float
     test_error: float
     seconds: float  # of the epoch, its test included
+    test_balanced_error: float | None = None  # mean of the classes' errors; None in what older versions recorded
 
 
 @dataclass(frozen=True, eq=False)

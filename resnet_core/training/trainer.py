@@ -231,14 +231,14 @@ class _Training:
 
     def _end_epoch(self) -> Iterator[Event]:
         begun = time.perf_counter()
-        test_loss, test_error = evaluate(self.train_step.net, self.test, self.precision)
+        test_loss, test_error, balanced = evaluate(self.train_step.net, self.test, self.precision)
         self._add_time(time.perf_counter() - begun, on_steps=False)
         loss, n_wrong, steps = self.train_step.pop_sums(1)
         seconds, self.epoch_s = self.epoch_s, 0.0
         completed = self._epochs_completed(self.step)
         epoch = completed if self.step == self.recipe.epoch_end(completed, self.n_train) else completed + 1
         train_error = n_wrong / (steps * self.batch_size)
-        yield EpochEnded(epoch, self.step, loss / steps, train_error, test_loss, test_error, seconds)
+        yield EpochEnded(epoch, self.step, loss / steps, train_error, test_loss, test_error, seconds, balanced)
 
     def _report_divergence(self) -> Iterator[Event]:
         """Report the steps before the loss stopped being finite, then raise an error that says where it did."""

@@ -12,7 +12,7 @@ from resnet_core.networks.costs import tensor_shapes
 from resnet_core.networks.spec import NetSpec
 from resnet_core.runs.bundle import STEP_COLUMNS, export_run, import_run
 from resnet_core.runs.store import RunStore
-from resnet_core.training.events import CheckpointSaved, Finished, Stopped
+from resnet_core.training.events import CheckpointSaved, EpochEnded, Finished, Stopped
 from resnet_core.training.recipe import Recipe
 from tests.runs.conftest import WEIGHT_NAMES, training
 
@@ -117,6 +117,16 @@ def test_there_and_back(store, trained, other_store):
     np.testing.assert_array_equal(store.layers(trained).weight_stats, other_store.layers(new_id).weight_stats)
     np.testing.assert_array_equal(store.layers(trained).block_stats, other_store.layers(new_id).block_stats)
     assert other_store.weights(new_id) == store.weights(trained)
+
+
+def test_the_balanced_error_travels_where_it_was_measured(store, trained, other_store):
+    assert store.epochs(trained)["test_balanced_error"].isna().all()
+    without = import_run(other_store, export_run(store, trained))
+    assert other_store.epochs(without)["test_balanced_error"].isna().all()
+    store.record(trained, [EpochEnded(4, 40, 0.1, 0.1, 0.2, 0.2, 1.0, test_balanced_error=0.6)])
+    store.set_state(trained, "done")
+    new = import_run(other_store, export_run(store, trained))
+    assert other_store.epochs(new)["test_balanced_error"].iloc[-1] == 0.6
 
 
 def test_importing_twice_makes_two_runs(store, trained):

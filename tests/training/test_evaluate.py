@@ -21,8 +21,9 @@ class Constant(nn.Module):
 
 def test_loss_and_error_over_all_batches(make_dataset):
     batches = EvalBatches(make_dataset(n_test=1003), CPU)  # classes in turn: 335, 334, 334
-    loss, error = evaluate(Constant([5.0, 0.0, 0.0]), batches, "fp32")
+    loss, error, balanced = evaluate(Constant([5.0, 0.0, 0.0]), batches, "fp32")
     assert error == 668 / 1003
+    assert balanced == 2 / 3
     log_sum = torch.tensor([5.0, 0.0, 0.0]).logsumexp(0).item()
     assert abs(loss - (log_sum - 5 * 335 / 1003)) < 1e-5
 
