@@ -41,7 +41,7 @@ def test_a_run_is_trained_here_and_recorded(store, tools):
 
 
 def test_a_store_that_others_keep_to_themselves_for_long_does_not_end_a_training(store, tools, monkeypatch, caplog):
-    monkeypatch.setattr(database, "LOCK_WAIT_S", 0.1)
+    monkeypatch.setattr(database, "LOCK_WAIT_S", 0.5)
     store = RunStore(store.home)  # with that patience
     run_id = begin(store, tools)
     lock = sqlite3.connect(store.home / "lab.sqlite3", isolation_level=None, check_same_thread=False)
@@ -50,7 +50,7 @@ def test_a_store_that_others_keep_to_themselves_for_long_does_not_end_a_training
     def record_while_locked(*args):
         if not locked:
             locked.append(lock.execute("BEGIN IMMEDIATE"))
-            threading.Timer(1.0, lock.rollback).start()
+            threading.Timer(2.0, lock.rollback).start()
         record(*args)
 
     monkeypatch.setattr(store, "record", record_while_locked)
