@@ -4,6 +4,8 @@ import streamlit as st
 
 from pages.parts import table
 from pages.parts.backend import service, show_errors, store
+from pages.parts.starters import note_start
+from resnet_core.formatting import escape_markdown
 from resnet_core.gallery.command import reproduce_command, why_no_command
 from resnet_core.networks.depths import MAX_DEPTH, depth_step
 from resnet_core.networks.spec import NetSpec
@@ -19,7 +21,7 @@ def show_run_actions(runs: list[Run]) -> None:
     with st.container(border=True):
         if len(runs) == 1:
             if runs[0].origin == "gallery":
-                st.markdown(f"**{runs[0].name}** ships with the lab and cannot be changed.")
+                st.markdown(f"**{escape_markdown(runs[0].name)}** ships with the lab and cannot be changed.")
             else:
                 _show_name_and_tags(runs[0])
             _show_command(runs[0])
@@ -41,7 +43,7 @@ def _show_damaged(runs: list[Run]) -> None:
     """What is wrong with them, and the way to be rid of them."""
     with st.container(border=True):
         for run in runs:
-            st.warning(f"{run.id} cannot be shown. {run.damage}", icon=":material/broken_image:")
+            st.warning(f"{run.id} cannot be shown. {escape_markdown(run.damage)}", icon=":material/broken_image:")
         _show_delete(runs)
 
 
@@ -70,7 +72,7 @@ def _show_command(run: Run) -> None:
         st.caption("The command that trains it again:")
         st.code(command, language="bash", wrap_lines=True)
     elif reason := why_no_command(run):
-        st.caption(reason)
+        st.caption(escape_markdown(reason))
 
 
 def _show_export(run: Run) -> None:
@@ -106,7 +108,7 @@ def _show_grow_form(run: Run) -> None:
         if st.button("Grow and train", key=f"grow_now_{run.id}", type="primary"):
             with show_errors():
                 recipe = Recipe.from_dict(run.recipe).replace(name="custom", epochs=int(epochs), lr=0.01)
-                service().grow(run.id, int(depth), recipe)
+                note_start(service().grow(run.id, int(depth), recipe))
                 st.success("Queued. It is on the Train page.")
 
 

@@ -1,15 +1,18 @@
 """Cards of running and waiting trainings, live, and of what has just ended. No torch."""
 
+import itertools
 import math
 
 import streamlit as st
 
 from pages.parts import reads, table
 from pages.parts.backend import service, show_errors
+from pages.parts.datasets import show_imbalance
 from pages.parts.frame import is_dark
+from pages.parts.starters import note_start, starter_of
 from resnet_core.figures.curves import small_live_curve
 from resnet_core.figures.style import alt_text
-from resnet_core.formatting import duration, percent, rate
+from resnet_core.formatting import duration, escape_markdown, percent, rate
 from resnet_core.runs.related import group_runs
 from resnet_core.runs.run import Run
 
@@ -33,11 +36,14 @@ def show_cards_now() -> None:
         st.rerun()  # the whole page: it has to begin to tick, or to cease
     if not busy and not ended:
         _show_empty()
+    recent = group_runs(ended)[-RECENT:][::-1]
+    tested = [run for run in [*busy, *itertools.chain(*recent)] if run.last_test_error is not None]
+    show_imbalance(tested)
     for group in group_runs(busy):
         _show_card(group)
-    if ended:
+    if recent:
         st.markdown("##### Ended")
-    for group in group_runs(ended)[-RECENT:][::-1]:
+    for group in recent:
         _show_card(group)
 
 
@@ -69,18 +75,12 @@ def _show_card(group: list[Run]) -> None:
 def _show_run(run: Run) -> None:
     """One run of a card."""
     name, state, action = st.columns([4, 5, 2], vertical_alignment="center")
-    name.markdown(f"**{run.name}**  \n:gray[:small[{run.dataset} · seed {run.recipe['seed']}]]")
+    about = " · ".join(filter(None, [escape_markdown(run.dataset), f"seed {run.recipe['seed']}", _whose(run)]))
+    name.markdown(f"**{escape_markdown(run.name)}**  \n:gray[:small[{about}]]")
     state.markdown(_state_text(run))
     with action:
         if run.state in ("running", "queued"):
-            st.button(
-                "Stop",
-                key=f"stop_{run.id}",
-                on_click=_stop,
-                args=(run.id,),
-                width="stretch",
-                help="Keeps what it has learned; it can go on later.",
-            )
+            _show_stop(run)
         if run.resumable:
             st.button(
                 "Resume",
@@ -93,7 +93,37 @@ def _show_run(run: Run) -> None:
     if run.active and run.total_steps:
         st.progress(run.progress)
     if run.reason:
-        (st.error if run.state == "failed" else st.caption)(run.reason)
+        (st.error if run.state == "failed" else st.caption)(escape_markdown(run.reason))
+
+
+def _whose(run: Run) -> str:
+    """Who has started a run that is in work, as far as that is known."""
+    if not run.active:
+        return ""
+    if run.origin == "cli":
+        return "started on the command line"
+    return {"this window": "yours", "another window": "started in another window", "unknown": ""}[starter_of(run.id)]
+
+
+def _show_stop(run: Run) -> None:
+    """The button that stops a run; it asks first where this window has not started it."""
+    if starter_of(run.id) == "this window":
+        _show_stop_button("Stop", run)
+        return
+    with st.popover("Stop", width="stretch"):
+        st.markdown("This training was not started in this window. Whose is it?")
+        _show_stop_button("Stop it all the same", run)
+
+
+def _show_stop_button(label: str, run: Run) -> None:
+    st.button(
+        label,
+        key=f"stop_{run.id}",
+        on_click=_stop,
+        args=(run.id,),
+        width="stretch",
+        help="Keeps what it has learned; it can go on later.",
+    )
 
 
 def _stop(run: str) -> None:
@@ -104,6 +134,7 @@ def _stop(run: str) -> None:
 def _resume(run: str) -> None:
     with show_errors():
         service().resume(run)
+        note_start(run)
 
 
 def _state_text(run: Run) -> str:

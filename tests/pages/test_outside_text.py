@@ -2,6 +2,7 @@
 no colour, no formula and no icon. Looked for in everything that a page sends to the browser.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterator
 
@@ -54,7 +55,7 @@ def hostile(lab):
 PAGES = ("story", "design", "train", "compare", "explain", "runs")
 
 
-@pytest.mark.parametrize("page", sorted({*PAGES} - {"train"}))
+@pytest.mark.parametrize("page", PAGES)
 def test_names_are_no_markup_on_any_page(hostile, open_page, page):
     assert markup(open_page(page, runs=",".join(hostile.runs[:5]))) == []
 
@@ -99,6 +100,26 @@ def test_the_same_weights_are_no_markup(hostile, open_page, monkeypatch):
     at = open_page("compare", runs=hostile.runs[0])
     at.button(key="ask_same_weights").click().run()
     assert len(at.table) and markup(at) == []
+
+
+@pytest.mark.parametrize("damage", ["dataset", "spec", "gallery"])
+def test_a_picked_run_is_no_markup(hostile, open_page, damage, monkeypatch):
+    run = hostile.runs[0]
+    changed = {
+        "dataset": {"facts": {"grown_from": {"id": "x", "name": HOSTILE}}},
+        "spec": {"spec": {HOSTILE: 1}},
+        "gallery": {"origin": "gallery"},
+    }[damage]
+    real = hostile.store.runs
+    monkeypatch.setattr(
+        hostile.store,
+        "runs",
+        lambda *states: [dataclasses.replace(each, **changed) if each.id == run else each for each in real(*states)],
+    )
+    at = open_page("runs")
+    row = at.dataframe[0].value["id"].tolist().index(run)
+    at.session_state[at.dataframe[0].key] = {"selection": {"rows": [row]}}
+    assert markup(at.run()) == []
 
 
 def test_a_doubt_is_no_markup():

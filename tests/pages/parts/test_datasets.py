@@ -17,7 +17,7 @@ def unbalanced(lab):
     return ",".join(run.id for run in runs)
 
 
-@pytest.mark.parametrize("page", ["story", "compare"])
+@pytest.mark.parametrize("page", ["story", "train", "compare"])
 def test_data_far_from_balanced_are_warned_of_beside_the_errors(lab, unbalanced, open_page, page):
     assert open_page(page, runs=unbalanced).says("warning", "far from balanced", "class 0 has 22 training pictures")
     lab.service.delete_dataset("mine")
@@ -25,6 +25,7 @@ def test_data_far_from_balanced_are_warned_of_beside_the_errors(lab, unbalanced,
     assert not open_page(page, runs=unbalanced).warning, "these are not the data that they were trained on"
 
 
-def test_data_far_from_balanced_are_warned_of_before_a_training(lab, unbalanced, open_page):
+def test_data_far_from_balanced_are_warned_of_before_a_training(lab, open_page):
+    add_noise(lab.home, "mine", CLASSES, unbalanced=True)
     assert open_page("train", dataset="mine").says("warning", "far from balanced")
     assert not open_page("train", dataset="dots").warning

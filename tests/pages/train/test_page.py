@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from pages.parts import machine as machine_line
+from pages.parts import starters
 from resnet_core.errors import StoreError
 from resnet_core.networks.spec import NetSpec
 from resnet_core.training.events import EpochEnded
@@ -155,6 +156,24 @@ def test_stop_then_resume_by_the_buttons(lab, open_page):
     at.button(key=f"resume_{run.id}").click().run()
     assert lab.store.get(run.id).state == "queued"
     assert f"stop_{run.id}" in keys(at.button)
+
+
+def test_whose_a_training_is_is_said_and_another_s_is_not_stopped_by_one_click(lab, open_page, monkeypatch):
+    lab.add(until="running", name="from a shell", origin="cli")
+    at = open_page("train", kind="plain", depth="8")
+    at.button(key="train").click().run()
+    own = lab.store.runs()[-1]
+    monkeypatch.setattr(starters, "_session", lambda: "another window")
+    other = open_page("train", kind="residual", depth="14")
+    other.button(key="train").click().run()
+    theirs = lab.store.runs()[-1]
+    assert other.says("markdown", "ResNet-14", "yours") and other.says("markdown", "Plain-8", "in another window")
+    assert other.says("markdown", "from a shell", "on the command line")
+    assert other.button(key=f"stop_{theirs.id}").label == "Stop"
+    assert other.button(key=f"stop_{own.id}").label == "Stop it all the same"
+    assert other.says("markdown", "was not started in this window")
+    other.button(key=f"stop_{own.id}").click().run()
+    assert lab.store.get(own.id).state == "stopped"
 
 
 def test_a_failed_training_says_why(lab, open_page):
