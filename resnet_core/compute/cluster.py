@@ -160,8 +160,8 @@ def start_estimate(
     from resnet_core.compute import jobs
 
     options = {"num_cpus": 0, "num_gpus": GPU_SHARE if resources.gpus else 0, "max_retries": 0}
-    task = ray.remote(max_calls=1 if resources.gpus > 1 else 0)(jobs.estimate_task).options(**options)
-    return task.remote(spec.to_dict(), recipe.to_dict(), n_train, n_test, threads)
+    task = ray.remote(max_calls=1 if resources.gpus > 1 else 0)(jobs.run_interruptible).options(**options)
+    return task.remote(jobs.estimate_task, spec.to_dict(), recipe.to_dict(), n_train, n_test, threads)
 
 
 def on_this_node() -> dict[str, Any]:

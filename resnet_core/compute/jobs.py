@@ -6,6 +6,7 @@ when it arrives there. Torch is imported when a body runs.
 
 import dataclasses
 import importlib
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -164,6 +165,14 @@ def warm_up() -> dict[str, Any]:
     lower_priority()
     device, _ = pick_device()
     return {"type": device.type, "name": device_name(device)}
+
+
+def run_interruptible(task: Callable[..., Any], *args: Any) -> Any:
+    """``task(*args)``, which ``ray.cancel`` can end: it interrupts as Ctrl-C does, and a worker ignores that when its
+    app was started in the background of a script.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    return task(*args)
 
 
 def estimate_task(

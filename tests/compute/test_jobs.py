@@ -1,4 +1,5 @@
 import dataclasses
+import signal
 
 import numpy as np
 import pytest
@@ -29,6 +30,15 @@ def test_a_training_that_fails_says_so_in_the_stream(home, tools):
     *said, last = jobs.train_task(quiet, dataset, None, NoFlags())
     assert isinstance(said[0], DataFacts) and isinstance(last, Failure)
     assert "ZeroDivisionError" in last.details
+
+
+def test_a_task_can_be_interrupted_though_its_process_ignored_that():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            jobs.run_interruptible(signal.raise_signal, signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class NoFlags:
