@@ -6,13 +6,18 @@ On Linux the system's own files say it, so that a bare GPU machine needs nothing
 from collections.abc import Iterator
 from pathlib import Path
 
+from resnet_core.cgroups import control_groups
+
 try:
     import resource
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 _PROC = Path("/proc")
-_CGROUP = Path("/sys/fs/cgroup")
+_NAMES = {  # version of the control groups -> limit, usage, and what of it is given back when memory is short
+    1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    2: ("memory.max", "memory.current", "inactive_file"),
+}
 
 
 def free_memory() -> int:
@@ -58,31 +63,14 @@ def _left_in_container() -> Iterator[int]:
 
     Pages of files that were read count as used but are given back when memory is short.
     """
-    for folder, names in _control_groups():
+    for folder, version in control_groups("memory"):
+        names = _NAMES[version]
         try:
             limit, used = (int((folder / name).read_text()) for name in names[:2])
             statistics = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
         except (OSError, ValueError):  # no such group here, or "max": no limit
             continue
         yield limit - used + int(statistics.get(names[2], 0))
-
-
-def _control_groups() -> Iterator[tuple[Path, tuple[str, str, str]]]:
-    """Folders of the groups this process is in, with the names of limit, usage and reclaimable part in each."""
-    try:
-        lines = (_PROC / "self/cgroup").read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":
-            top, names = _CGROUP, ("memory.max", "memory.current", "inactive_file")
-        elif "memory" in controllers.split(","):
-            top, names = _CGROUP / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
-        else:
-            continue
-        own = top / path.lstrip("/")
-        yield from ((folder, names) for folder in (own, *own.parents) if folder == top or top in folder.parents)
 
 
 def _left_of_own_limit() -> Iterator[int]:

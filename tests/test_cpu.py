@@ -5,7 +5,7 @@ import sys
 import psutil
 import pytest
 
-from resnet_core import cpu
+from resnet_core import cgroups, cpu
 
 
 @pytest.fixture
@@ -17,8 +17,8 @@ def cgroup(tmp_path, monkeypatch):
         for name, text in files.items():
             (tmp_path / "fs" / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / "fs" / name).write_text(text)
-        monkeypatch.setattr(cpu, "_OWN_CGROUP", tmp_path / "self")
-        monkeypatch.setattr(cpu, "_CGROUP", tmp_path / "fs")
+        monkeypatch.setattr(cgroups, "OWN", tmp_path / "self")
+        monkeypatch.setattr(cgroups, "ROOT", tmp_path / "fs")
 
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     return make
@@ -45,7 +45,7 @@ def test_cores_are_those_of_affinity_and_container(cgroup, lines, files, cores):
 
 
 def test_without_control_groups_the_affinity_counts(tmp_path, monkeypatch):
-    monkeypatch.setattr(cpu, "_OWN_CGROUP", tmp_path / "none")
+    monkeypatch.setattr(cgroups, "OWN", tmp_path / "none")
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3}, raising=False)
     assert cpu.available_cores() == 1
 

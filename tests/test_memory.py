@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from resnet_core import memory
+from resnet_core import cgroups, memory
 from resnet_core.memory import free_memory
 
 MB = 1 << 20
@@ -15,7 +15,8 @@ MB = 1 << 20
 def no_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine without control groups; a test writes its own below."""
     monkeypatch.setattr(memory, "_PROC", tmp_path / "proc")
-    monkeypatch.setattr(memory, "_CGROUP", tmp_path / "cgroup")
+    monkeypatch.setattr(cgroups, "OWN", tmp_path / "proc/self/cgroup")
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path / "cgroup")
     (tmp_path / "proc" / "self").mkdir(parents=True)
     return tmp_path
 
