@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.parts.backend import service, show_errors
-from pages.parts.starters import note_start, starter_of
-from resnet_core.formatting import escape_markdown, percent
+from pages.parts.datasets import show_task
+from pages.parts.starters import note_start
+from resnet_core.formatting import percent
 from resnet_core.networks.presets import PRESETS
 from resnet_core.trained.imagenet import NETWORKS, Published
 from resnet_core.trained.net import TrainedNet
@@ -62,12 +63,7 @@ def _show_tasks(absent: Sequence[Published]) -> None:
     newest = {task.source: task for task in service().weights_tasks()}
     tasks = [newest[row.id] for row in absent if row.id in newest]
     for task in tasks:
-        others = starter_of(task.id) == "another window"
-        if task.state == "running":
-            whose = " (started in another window)" if others else ""
-            st.progress(task.fraction, text=escape_markdown(f"{task.title}{whose}: {task.message}"))
-        elif task.state == "failed" and not others:
-            st.error(escape_markdown(task.error), icon=":material/error:")
+        show_task(task)
     running = {task.id for task in tasks if task.state == "running"}
     before = st.session_state.get(FETCHING, set())
     st.session_state[FETCHING] = running

@@ -8,6 +8,7 @@ import streamlit as st
 from pages.parts import address
 from pages.parts.backend import service, show_errors
 from pages.parts.starters import note_start, starter_of
+from resnet_core.compute.status import DataTask
 from resnet_core.data.cifar10 import NAME as CIFAR_10
 from resnet_core.data.dataset import Dataset, DatasetInfo
 from resnet_core.data.shapes10 import NAME as SHAPES_10
@@ -140,15 +141,20 @@ def show_tasks() -> None:
     st.fragment(_show_tasks, run_every=TICK_S if running else None)()
 
 
+def show_task(task: DataTask) -> None:
+    """How far a task is, or why it failed; the failures of other windows are theirs to see."""
+    others = starter_of(task.id) == "another window"
+    if task.state == "running":
+        whose = " (started in another window)" if others else ""
+        st.progress(task.fraction, text=escape_markdown(f"{task.title}{whose}: {task.message}"))
+    elif task.state == "failed" and not others:
+        st.error(escape_markdown(task.error), icon=":material/error:")
+
+
 def _show_tasks() -> None:
     tasks = service().dataset_tasks()
     for task in tasks:
-        others = starter_of(task.id) == "another window"
-        if task.state == "running":
-            whose = " (started in another window)" if others else ""
-            st.progress(task.fraction, text=escape_markdown(f"{task.title}{whose}: {task.message}"))
-        elif task.state == "failed" and not others:
-            st.error(escape_markdown(task.error), icon=":material/error:")
+        show_task(task)
     was_running = st.session_state.get("data_running", False)
     st.session_state["data_running"] = any(task.state == "running" for task in tasks)
     if was_running and not st.session_state["data_running"]:

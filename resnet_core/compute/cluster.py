@@ -193,6 +193,7 @@ def _new_folder() -> Path:
 
 
 def _own_name() -> str:
+    """Shorter than `processes.process_tag`, which would make the sockets' paths too long on a Mac."""
     return f"{_FOLDER_PREFIX}{os.getpid()}-{_started(os.getpid())}"
 
 
