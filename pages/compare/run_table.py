@@ -27,6 +27,7 @@ def show_empty_table() -> None:
 def show_run_table(runs: list[Run]) -> None:
     """One row a run."""
     st.subheader("The runs", anchor=False)
+    balanced = reads.epochs(runs).groupby("run")["test_balanced_error"].last().to_dict()
     rows = pd.DataFrame(
         {
             "run": [run.name for run in runs],
@@ -34,7 +35,7 @@ def show_run_table(runs: list[Run]) -> None:
             "data": [run.dataset for run in runs],
             "last test error": [percent(run.last_test_error, 2) for run in runs],
             "best test error": [percent(run.best_test_error, 2) for run in runs],
-            "balanced test error": [percent(_balanced_error(run), 2) for run in runs],
+            "balanced test error": [percent(balanced.get(run.id), 2) for run in runs],
             "epochs": [run.epoch for run in runs],
             "seed": [run.recipe["seed"] for run in runs],
             "recipe": [run.recipe["name"] for run in runs],
@@ -58,12 +59,6 @@ def show_run_table(runs: list[Run]) -> None:
         "of many. "
         "Take runs off the table in the box on the left."
     )
-
-
-def _balanced_error(run: Run) -> float | None:
-    """The mean of the classes' test errors after the last epoch; None where it was not recorded."""
-    measured = reads.epochs([run])["test_balanced_error"].dropna()
-    return float(measured.iloc[-1]) if len(measured) else None
 
 
 def _skips_on(run: Run) -> str:

@@ -5,6 +5,8 @@ plain network is a residual one whose blocks have no skip. A block's output is t
 the ReLU that follows it, where there is one.
 """
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 
 from resnet_core.networks.architecture import BlockArchitecture
@@ -13,7 +15,7 @@ from resnet_core.networks.layers import ScalarBias, ScalarScale, add_layers, bui
 from resnet_core.networks.merges import build_merge
 
 
-class Block(nn.Module):
+class Block(nn.Module, ABC):
     """What all blocks share: their layers, the shortcut, and how it is merged with the branch.
 
     The layers are named as torchvision names them; a class has those that its `forward` and its `branch` apply.
@@ -39,9 +41,9 @@ class Block(nn.Module):
         self.downsample = _build_downsample(architecture)
         self.merge = build_merge(architecture.merge) if architecture.merge else None
 
+    @abstractmethod
     def branch(self, x: Tensor) -> Tensor:
         """F(x): what the block computes beside its shortcut. In pre-activation blocks x is the activated input."""
-        raise NotImplementedError
 
     def shortcut(self, x: Tensor) -> Tensor:
         """The input as it arrives at the merge: itself, padded with zeros, or projected."""

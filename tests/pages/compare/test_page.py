@@ -2,6 +2,7 @@
 
 from pages.parts import reads
 from resnet_core.analysis.same_weights_result import SameWeights
+from resnet_core.formatting import percent
 from resnet_core.training.events import EpochEnded
 from tests.pages.conftest import CLASSES, add_noise
 
@@ -28,6 +29,14 @@ def test_the_table_names_every_run_with_its_errors(lab, open_page):
     assert rows["id"].tolist() == [run.id for run in twins]
     assert rows["skips on"].tolist() == ["0 of 3", "3 of 3"]
     assert rows["last test error"].tolist() == ["16.67 %", "16.67 %"]
+
+
+def test_the_balanced_error_stands_beside_the_error_where_it_was_recorded(lab, open_page):
+    old, new = lab.add(), lab.add()
+    lab.store.record(new.id, [EpochEnded(4, 40, 0.1, 0.1, 0.1, 0.057, 1.5, test_balanced_error=2 / 3)])
+    rows = open_page("compare", runs=f"{old.id},{new.id}").dataframe[0].value
+    assert rows["last test error"].iloc[1] == "5.70 %"
+    assert rows["balanced test error"].tolist() == [percent(None), "66.67 %"]
 
 
 def test_every_recorded_quantity_can_be_looked_at(lab, open_page):
